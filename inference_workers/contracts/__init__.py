@@ -1,0 +1,1 @@
+"""What the two planes say to each other: plain frozen dataclasses and names, standard library only."""

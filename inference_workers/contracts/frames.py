@@ -1,0 +1,101 @@
+"""Frames in shared memory, the micro-batch that names them, and the answer of the GPU worker.
+
+Pixels never travel in a message: a `FrameRef` names a slot of a shared-memory ring.
+"""
+
+from dataclasses import dataclass
+
+from inference_workers.contracts.lease import ModelRef, Script, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRef:
+    """One decoded frame: uint8 BGR, shape (height, width, 3), C order.
+
+    `ring` is the file name below the shared-memory directory, `slot` its index and `generation` the value
+    that the slot's header must hold before and after reading; another value means that the slot was used
+    again and the frame is lost. `grabbed_at` is POSIX seconds at the moment of capture.
+    """
+
+    camera_id: str
+    epoch: str
+    seq: int
+    grabbed_at: float
+    ring: str
+    slot: int
+    generation: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the picture to read: a normalised polygon and its writing system."""
+
+    polygon: tuple[tuple[float, float], ...]
+    script: Script
+    zone_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    frame: FrameRef
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseBatch:
+    """The message of task `gpu.analyse`: frames of several cameras for one stage and model version.
+
+    The answer is pushed to the Redis list `reply_to`. After `deadline_at` (POSIX seconds) nobody waits for
+    it any more.
+    """
+
+    batch_id: str
+    stage: Stage
+    model: ModelRef
+    items: tuple[BatchItem, ...]
+    reply_to: str
+    submitted_at: float
+    deadline_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One detection. `box_xyxy` is normalised left, top, right, bottom; `score` is 0..1.
+
+    `text` and `script` are set by the reading stage only; `text` is in logical order.
+    """
+
+    box_xyxy: tuple[float, float, float, float]
+    score: float
+    label: str
+    text: str | None = None
+    script: Script | None = None
+    zone_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """The answer for one frame; `error` in words when it could not be analysed (then `found` is empty)."""
+
+    camera_id: str
+    epoch: str
+    seq: int
+    found: tuple[Found, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReply:
+    """`model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for."""
+
+    batch_id: str
+    stage: Stage
+    model_version_id: str
+    model_sha256: str
+    items: tuple[ItemResult, ...]
+    queued_ms: float
+    preprocess_ms: float
+    infer_ms: float
+    worker: str

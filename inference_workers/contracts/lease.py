@@ -1,0 +1,132 @@
+"""The lease: what the control plane allows the data plane to do with one camera, and until when.
+
+Times are POSIX seconds (UTC) as float. Polygons and boxes are normalised to 0..1 of the picture, x to the
+right and y down, so that they survive a change of the stream's resolution.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    RTSP = "rtsp"
+    MJPEG = "mjpeg"
+    HLS = "hls"
+    FILE = "file"
+    USB = "usb"
+    SYNTHETIC = "synthetic"
+
+
+class Stage(StrEnum):
+    """What may be done with a frame. `VIEW` allows the redacted live picture."""
+
+    VIEW = "view"
+    MOTION = "motion"
+    DETECT = "detect"
+    FACES = "faces"
+    TEXT = "text"
+
+
+class ZoneKind(StrEnum):
+    WATCH = "watch"
+    IGNORE = "ignore"
+    READ_TEXT = "read_text"
+    PRIVACY_MASK = "privacy_mask"
+
+
+class Script(StrEnum):
+    """Writing system to read; chosen per camera or zone, never guessed from a score (MODELS §5)."""
+
+    LATIN = "latin"
+    CHINESE = "chinese"
+    CYRILLIC = "cyrillic"
+    ARABIC = "arabic"
+    HEBREW = "hebrew"
+    DEVANAGARI = "devanagari"
+
+
+class RedactionStyle(StrEnum):
+    MOSAIC = "mosaic"
+    BLUR = "blur"
+    SOLID = "solid"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where pictures come from.
+
+    `url` never holds credentials. `sealed_credentials` is a Fernet token (key: `VIDETTE_LEASE_KEY`) of the
+    JSON `{"username": …, "password": …}`. `allowed_networks` are CIDR strings; an address outside of the
+    public internet is refused unless one of them contains it. `address` for FILE is a path below a media
+    root that the data plane knows, for USB a device node, for SYNTHETIC a pattern name.
+    """
+
+    kind: SourceKind
+    url: str
+    sealed_credentials: str | None = None
+    transport: str = "tcp"
+    loop: bool = True
+    realtime: bool = True
+    allowed_networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    zone_id: str
+    name: str
+    kind: ZoneKind
+    polygon: tuple[tuple[float, float], ...]
+    script: Script | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """One model version. `name` is its directory entry, `sha256` what its bytes must hash to."""
+
+    version_id: str
+    name: str
+    family: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionPolicy:
+    """How people are covered before a picture leaves the data plane.
+
+    `targets`: "face", "head" or "person". `min_blocks` bounds a mosaic: a face is never shown with more
+    than this many blocks across. `grow` is the share by which a box is grown on every side.
+    `display_delay_s` is how far the display runs behind the camera, so that a face also covers the
+    frames before its first detection.
+    """
+
+    targets: tuple[str, ...] = ("face",)
+    style: RedactionStyle = RedactionStyle.MOSAIC
+    min_blocks: int = 6
+    grow: float = 0.25
+    display_delay_s: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Permission for one camera. After `valid_until` the data plane stops looking."""
+
+    lease_id: str
+    camera_id: str
+    camera_name: str
+    time_zone: str
+    issued_at: float
+    valid_until: float
+    revision: int
+    source: Source
+    stages: tuple[Stage, ...]
+    zones: tuple[Zone, ...] = ()
+    models: Mapping[str, ModelRef] = field(default_factory=dict)
+    redaction: RedactionPolicy = field(default_factory=RedactionPolicy)
+    script: Script = Script.LATIN
+    analysis_fps: float = 5.0
+    display_fps: float = 10.0
+    retention_class: str = "standard"
+
+    def allows(self, stage: Stage) -> bool:
+        return stage in self.stages

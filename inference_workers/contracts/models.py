@@ -1,0 +1,25 @@
+"""A model version as the data plane announces it: read from its side file, checked, hash computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """`task`: "detection", "face", "text", "motion". `builtin` versions come with installed packages.
+
+    `problem` says in words why a version that lies in the model directory cannot be used; empty when fine.
+    """
+
+    name: str
+    family: str
+    task: str
+    sha256: str
+    licence: str
+    source: str
+    classes: tuple[str, ...]
+    input_size: tuple[int, int]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    builtin: bool = False
+    note: str = ""
+    problem: str = ""

@@ -1,0 +1,1 @@
+"""The engine: a pure library from frames to detections, tracks, readings and redacted frames."""
