@@ -63,7 +63,9 @@ def read(environment: Environment) -> WorkerSettings:
         ),
         lease_key=environment.text("VIDETTE_LEASE_KEY"),
         providers=environment.words("VIDETTE_PROVIDERS", ("CPUExecutionProvider",)),
-        inference_threads=environment.integer("VIDETTE_INFERENCE_THREADS", 1, minimum=1, maximum=64),
+        inference_threads=environment.integer(
+            "VIDETTE_INFERENCE_THREADS", 1, minimum=1, maximum=64
+        ),
         batch_size=environment.integer("VIDETTE_BATCH_SIZE", 8, minimum=1, maximum=64),
         batch_wait_ms=environment.integer("VIDETTE_BATCH_WAIT_MS", 20, minimum=0, maximum=1000),
         analyse_deadline_s=environment.number(
@@ -71,9 +73,7 @@ def read(environment: Environment) -> WorkerSettings:
         ),
         shard=environment.integer("VIDETTE_STREAM_SHARD", 0, minimum=0, maximum=shards - 1),
         shards=shards,
-        log_level=environment.choice(
-            "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"
-        ),
+        log_level=environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         sentry_dsn=environment.text("SENTRY_DSN", ""),
     )
 

@@ -47,7 +47,7 @@ def _hints(contract: type) -> dict[str, Any]:
     return typing.get_type_hints(contract)
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one return per JSON shape
+def _build(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(typing.cast(type, kind), value, where)
     origin = typing.get_origin(kind)
@@ -93,7 +93,9 @@ def _build_dataclass(kind: type, value: Any, where: str) -> Any:
     if missing:
         raise ContractError(f"{where}: missing fields {missing}")
     hints = _hints(kind)
-    return kind(**{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+    return kind(
+        **{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()}
+    )
 
 
 def _build_optional(kind: Any, value: Any, where: str) -> Any:

@@ -52,9 +52,7 @@ class Environment:
 
         return self._read(name, default, parse)
 
-    def integer(
-        self, name: str, default: int | None = None, *, minimum: int, maximum: int
-    ) -> int:
+    def integer(self, name: str, default: int | None = None, *, minimum: int, maximum: int) -> int:
         def parse(raw: str) -> int:
             try:
                 value = int(raw)
@@ -83,7 +81,9 @@ class Environment:
     def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A comma separated list."""
         return self._read(
-            name, default, lambda raw: tuple(word.strip() for word in raw.split(",") if word.strip())
+            name,
+            default,
+            lambda raw: tuple(word.strip() for word in raw.split(",") if word.strip()),
         )
 
     def path(self, name: str, default: Path | None = None) -> Path:

@@ -1,0 +1,1 @@
+"""Changes and accesses in one hash chain."""

@@ -1,0 +1,1 @@
+"""Sites, camera groups, cameras, zones, sealed credentials."""

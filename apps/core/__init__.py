@@ -1,0 +1,1 @@
+"""Ids, errors, clock, pagination: what every app may use."""

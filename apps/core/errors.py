@@ -1,0 +1,38 @@
+"""Errors of the domain: a stable code, a sentence for a person, an HTTP status."""
+
+from http import HTTPStatus
+
+
+class DomainError(Exception):
+    """A refusal that the product explains: what was expected, what came, who can help."""
+
+    def __init__(
+        self, code: str, message: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class NotFound(DomainError):
+    """Missing and forbidden look the same to the one who asks."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            "not_found", f"No such {kind}, or it is not open to you.", HTTPStatus.NOT_FOUND
+        )
+
+
+class Conflict(DomainError):
+    """Somebody else changed it first."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message, HTTPStatus.CONFLICT)
+
+
+class Unavailable(DomainError):
+    """A part that is needed cannot answer now; the same request may succeed later."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,0 +1,1 @@
+"""Events, readings, camera state and the accounting of frames."""

@@ -1,0 +1,166 @@
+"""What was seen: one event per track, readings; and the state and accounting of each camera."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.cameras.models import Camera, Script, Zone
+from apps.core.ids import new_id
+from apps.registry.models import ModelVersion
+
+
+class EventStatus(models.TextChoices):
+    NEW = "new", _("New")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DISMISSED = "dismissed", _("Dismissed")
+
+
+class Event(models.Model):
+    """One track. (camera, epoch, track_id) is the key under which the data plane reports it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
+    epoch = models.CharField(max_length=36)
+    track_id = models.BigIntegerField()
+    revision = models.PositiveIntegerField(default=0)
+    ended = models.BooleanField(_("ended"), default=False)
+    label = models.CharField(_("class"), max_length=60)
+    confidence = models.FloatField(_("best confidence"))
+    first_seen_at = models.DateTimeField(_("first seen"))
+    last_seen_at = models.DateTimeField(_("last seen"))
+    box_xyxy = models.JSONField(default=list)
+    path = models.JSONField(default=list)
+    zones = models.ManyToManyField(Zone, blank=True, related_name="events")
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT)
+    model_name = models.CharField(_("model version"), max_length=120)
+    model_sha256 = models.CharField("SHA-256", max_length=64)
+    lease_id = models.CharField(max_length=36)
+    snapshot_key = models.CharField(max_length=300, blank=True)
+    snapshot_redaction = models.CharField(_("redaction"), max_length=16, blank=True)
+    status = models.CharField(
+        _("status"), max_length=12, choices=EventStatus.choices, default=EventStatus.NEW
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        ordering = ["-first_seen_at", "-id"]
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["camera", "epoch", "track_id"], name="detections_event_per_track"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-first_seen_at", "-id"], name="detections_event_newest"),
+            models.Index(
+                fields=["camera", "-first_seen_at", "-id"], name="detections_event_camera"
+            ),
+            models.Index(fields=["label", "-first_seen_at"], name="detections_event_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.first_seen_at:%Y-%m-%d %H:%M:%S}"
+
+
+class EventFlag(models.Model):
+    """An operator says that a result is wrong or hard; model owners look at it."""
+
+    class Reason(models.TextChoices):
+        WRONG_CLASS = "wrong_class", _("Wrong class")
+        NOT_THERE = "not_there", _("Nothing there")
+        MISSED = "missed", _("Something was missed")
+        PRIVACY = "privacy", _("Somebody is not covered")
+        HARD = "hard", _("Hard picture")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="flags")
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason.choices)
+    comment = models.CharField(_("comment"), max_length=500, blank=True)
+    flagged_by_id = models.CharField(max_length=64)
+    flagged_by_name = models.CharField(_("flagged by"), max_length=150)
+    flagged_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-flagged_at"]
+        verbose_name = _("flag")
+        verbose_name_plural = _("flags")
+
+
+class Reading(models.Model):
+    """One line of text that a camera read."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="readings")
+    event = models.ForeignKey(
+        Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="readings"
+    )
+    zone = models.ForeignKey(Zone, null=True, blank=True, on_delete=models.SET_NULL)
+    read_at = models.DateTimeField(_("read"))
+    text = models.CharField(_("text"), max_length=500)
+    folded = models.CharField(max_length=500, db_index=True)
+    script = models.CharField(_("writing system"), max_length=16, choices=Script.choices)
+    confidence = models.FloatField(_("confidence"))
+    box_xyxy = models.JSONField(default=list)
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT)
+    model_name = models.CharField(_("model version"), max_length=120)
+    model_sha256 = models.CharField("SHA-256", max_length=64)
+    snapshot_key = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-read_at", "-id"]
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
+        indexes = [
+            models.Index(fields=["-read_at", "-id"], name="detections_reading_newest"),
+            models.Index(fields=["camera", "-read_at", "-id"], name="detections_reading_camera"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CameraRuntime(models.Model):
+    """The newest status that the data plane reported for a camera."""
+
+    camera = models.OneToOneField(
+        Camera, on_delete=models.CASCADE, primary_key=True, related_name="runtime"
+    )
+    epoch = models.CharField(max_length=36)
+    at = models.DateTimeField()
+    state = models.CharField(max_length=16)
+    since = models.DateTimeField()
+    code = models.CharField(max_length=60, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    retry_in_s = models.FloatField(null=True)
+    fps = models.FloatField(default=0)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    codec = models.CharField(max_length=40, blank=True)
+    clock_offset_s = models.FloatField(null=True)
+    last_frame_at = models.DateTimeField(null=True)
+    served = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+
+
+class FrameAccount(models.Model):
+    """Cumulative counters of one run of a camera. captured = analysed + skipped + lost + in flight."""
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="accounts")
+    epoch = models.CharField(max_length=36)
+    started_at = models.DateTimeField()
+    at = models.DateTimeField()
+    captured = models.BigIntegerField()
+    analysed = models.BigIntegerField()
+    in_flight = models.BigIntegerField()
+    skipped = models.JSONField(default=dict)
+    lost = models.JSONField(default=dict)
+    closed = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["camera", "epoch"], name="detections_account_per_epoch")
+        ]

@@ -1,0 +1,1 @@
+"""Leases out, results in, and the ledger of durable work."""

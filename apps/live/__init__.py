@@ -1,0 +1,1 @@
+"""Websockets: live pictures and events."""

@@ -1,0 +1,94 @@
+"""Reads the control plane's environment: typed, and refusing nonsense before anything starts."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from inference_workers.contracts.environment import Environment, SettingError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ENVIRONMENTS = ("embedded", "production", "test")
+
+
+def environment() -> Environment:
+    return Environment()
+
+
+def read_mode(env: Environment) -> str:
+    """`embedded` is `make run` on one machine; `production` has no default for any secret."""
+    return env.choice("VIDETTE_ENV", ENVIRONMENTS, "embedded")
+
+
+def _new_secrets() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "VIDETTE_FIELD_KEY": Fernet.generate_key().decode(),
+        "VIDETTE_LEASE_KEY": Fernet.generate_key().decode(),
+        "VIDETTE_REDIS_PASSWORD": secrets.token_urlsafe(32),
+    }
+
+
+def embedded_secrets(data_dir: Path) -> dict[str, str]:
+    """The secrets of this installation: generated on first start, readable by its owner alone."""
+    path = data_dir / "secrets.json"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return dict(json.loads(path.read_text()))
+    values = _new_secrets()
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(values, file, indent=1)
+    return values
+
+
+def read_secret(env: Environment, name: str, generated: dict[str, str]) -> str:
+    """A secret from the environment, or the generated one of an embedded installation."""
+    try:
+        return env.text(name, generated.get(name))
+    except SettingError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not set. In production every secret comes from the environment; "
+            "docs/operations.md says how to make one."
+        ) from error
+
+
+def database(url: str, data_dir: Path) -> dict[str, Any]:
+    """`sqlite:///absolute/path` or `postgresql://user:password@host:port/name`."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(Path(parts.path) if parts.path.strip("/") else data_dir / "vidette.sqlite3")
+    if parts.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ImproperlyConfigured(
+        f"DATABASE_URL: expected sqlite: or postgresql:, got scheme {parts.scheme!r}"
+    )
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # One writer at a time: take the lock at the start and wait for it, instead of failing
+            # with "database is locked" when a read turns into a write.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
+        },
+    }
