@@ -22,9 +22,7 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.OPERATOR)
-    language = models.CharField(
-        _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
-    )
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
 
     class Meta:
         ordering = ["username"]

@@ -48,9 +48,7 @@ class Site(models.Model):
         _("allowed networks"),
         default=list,
         blank=True,
-        help_text=_(
-            "Networks in CIDR form, such as 10.20.0.0/16. Other private addresses are refused."
-        ),
+        help_text=_("Networks in CIDR form, such as 10.20.0.0/16. Other private addresses are refused."),
     )
     version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -82,9 +80,7 @@ class CameraGroup(models.Model):
             ("watch_cameragroup", _("Watch the cameras of this group")),
             ("triage_cameragroup", _("Triage and flag events of this group")),
         ]
-        constraints = [
-            models.UniqueConstraint(fields=["site", "name"], name="cameras_group_name_in_site")
-        ]
+        constraints = [models.UniqueConstraint(fields=["site", "name"], name="cameras_group_name_in_site")]
 
     def __str__(self) -> str:
         return f"{self.site} / {self.name}"
@@ -138,9 +134,7 @@ class Camera(models.Model):
         ordering = ["site__name", "name"]
         verbose_name = _("camera")
         verbose_name_plural = _("cameras")
-        constraints = [
-            models.UniqueConstraint(fields=["site", "name"], name="cameras_camera_name_in_site")
-        ]
+        constraints = [models.UniqueConstraint(fields=["site", "name"], name="cameras_camera_name_in_site")]
 
     def __str__(self) -> str:
         return self.name
@@ -179,17 +173,13 @@ class Zone(models.Model):
     name = models.CharField(_("name"), max_length=80)
     kind = models.CharField(_("kind"), max_length=16, choices=ZoneKind.choices)
     polygon = models.JSONField(_("polygon"))
-    script = models.CharField(
-        _("writing system"), max_length=16, choices=Script.choices, blank=True
-    )
+    script = models.CharField(_("writing system"), max_length=16, choices=Script.choices, blank=True)
 
     class Meta:
         ordering = ["camera", "name"]
         verbose_name = _("zone")
         verbose_name_plural = _("zones")
-        constraints = [
-            models.UniqueConstraint(fields=["camera", "name"], name="cameras_zone_name_in_camera")
-        ]
+        constraints = [models.UniqueConstraint(fields=["camera", "name"], name="cameras_zone_name_in_camera")]
 
     def __str__(self) -> str:
         return self.name

@@ -6,9 +6,7 @@ from http import HTTPStatus
 class DomainError(Exception):
     """A refusal that the product explains: what was expected, what came, who can help."""
 
-    def __init__(
-        self, code: str, message: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
-    ) -> None:
+    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -19,9 +17,7 @@ class NotFound(DomainError):
     """Missing and forbidden look the same to the one who asks."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(
-            "not_found", f"No such {kind}, or it is not open to you.", HTTPStatus.NOT_FOUND
-        )
+        super().__init__("not_found", f"No such {kind}, or it is not open to you.", HTTPStatus.NOT_FOUND)
 
 
 class Conflict(DomainError):

@@ -46,15 +46,11 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         constraints = [
-            models.UniqueConstraint(
-                fields=["camera", "epoch", "track_id"], name="detections_event_per_track"
-            )
+            models.UniqueConstraint(fields=["camera", "epoch", "track_id"], name="detections_event_per_track")
         ]
         indexes = [
             models.Index(fields=["-first_seen_at", "-id"], name="detections_event_newest"),
-            models.Index(
-                fields=["camera", "-first_seen_at", "-id"], name="detections_event_camera"
-            ),
+            models.Index(fields=["camera", "-first_seen_at", "-id"], name="detections_event_camera"),
             models.Index(fields=["label", "-first_seen_at"], name="detections_event_label"),
         ]
 
@@ -122,9 +118,7 @@ class Reading(models.Model):
 class CameraRuntime(models.Model):
     """The newest status that the data plane reported for a camera."""
 
-    camera = models.OneToOneField(
-        Camera, on_delete=models.CASCADE, primary_key=True, related_name="runtime"
-    )
+    camera = models.OneToOneField(Camera, on_delete=models.CASCADE, primary_key=True, related_name="runtime")
     epoch = models.CharField(max_length=36)
     at = models.DateTimeField()
     state = models.CharField(max_length=16)

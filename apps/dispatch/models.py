@@ -22,9 +22,7 @@ class LeaseChange(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["-issued_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["camera", "revision"], name="dispatch_lease_revision")
-        ]
+        constraints = [models.UniqueConstraint(fields=["camera", "revision"], name="dispatch_lease_revision")]
 
 
 class WorkState(models.TextChoices):

@@ -37,9 +37,7 @@ class ModelVersion(models.Model):
         ordering = ["task", "name"]
         verbose_name = _("model version")
         verbose_name_plural = _("model versions")
-        constraints = [
-            models.UniqueConstraint(fields=["name", "sha256"], name="registry_version_by_bytes")
-        ]
+        constraints = [models.UniqueConstraint(fields=["name", "sha256"], name="registry_version_by_bytes")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sha256[:12]})"

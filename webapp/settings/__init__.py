@@ -25,9 +25,7 @@ try:
     )
     CELERY_BROKER_URL = ENV.text(
         "CELERY_BROKER_URL",
-        REDIS_URL.replace("unix://", "redis+socket://")
-        if REDIS_URL.startswith("unix")
-        else REDIS_URL,
+        REDIS_URL.replace("unix://", "redis+socket://") if REDIS_URL.startswith("unix") else REDIS_URL,
     )
     OBJECT_STORE_URL = ENV.url("OBJECT_STORE_URL", ("file", "s3"), (DATA_DIR / "objects").as_uri())
     DATABASES = {
@@ -38,16 +36,12 @@ try:
     PORT = ENV.integer("PORT", 8000, minimum=1, maximum=65535)
     DEBUG = ENV.flag("DEBUG", False)
     ALLOWED_HOSTS = list(
-        ENV.words(
-            "ALLOWED_HOSTS", () if MODE == "production" else ("localhost", "127.0.0.1", "[::1]")
-        )
+        ENV.words("ALLOWED_HOSTS", () if MODE == "production" else ("localhost", "127.0.0.1", "[::1]"))
     )
     TRUSTED_ORIGINS = list(
         ENV.words(
             "TRUSTED_ORIGINS",
-            ()
-            if MODE == "production"
-            else (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"),
+            () if MODE == "production" else (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"),
         )
     )
     HTTPS_ONLY = ENV.flag("HTTPS_ONLY", MODE == "production")

@@ -75,9 +75,7 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
-    raise ImproperlyConfigured(
-        f"DATABASE_URL: expected sqlite: or postgresql:, got scheme {parts.scheme!r}"
-    )
+    raise ImproperlyConfigured(f"DATABASE_URL: expected sqlite: or postgresql:, got scheme {parts.scheme!r}")
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

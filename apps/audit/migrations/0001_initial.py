@@ -4,52 +4,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditHead',
+            name="AuditHead",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField()),
-                ('hash', models.CharField(max_length=64)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField()),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='audit_single_head')],
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="audit_single_head")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditRecord',
+            name="AuditRecord",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='number')),
-                ('at', models.DateTimeField(db_index=True, verbose_name='time')),
-                ('kind', models.CharField(choices=[('change', 'Change'), ('access', 'Access'), ('viewing', 'Viewing time'), ('refusal', 'Refused attempt'), ('sign_in', 'Sign-in'), ('system', 'System')], max_length=16, verbose_name='kind')),
-                ('action', models.CharField(max_length=80, verbose_name='action')),
-                ('actor_id', models.CharField(blank=True, max_length=64, verbose_name='actor id')),
-                ('actor_name', models.CharField(max_length=150, verbose_name='actor')),
-                ('actor_role', models.CharField(blank=True, max_length=32, verbose_name='role')),
-                ('object_type', models.CharField(blank=True, max_length=40, verbose_name='object type')),
-                ('object_id', models.CharField(blank=True, max_length=64, verbose_name='object id')),
-                ('camera_id', models.UUIDField(blank=True, null=True, verbose_name='camera')),
-                ('purpose', models.CharField(blank=True, max_length=80, verbose_name='purpose')),
-                ('redacted', models.BooleanField(blank=True, null=True, verbose_name='redacted')),
-                ('address', models.CharField(blank=True, max_length=45, verbose_name='address')),
-                ('request_id', models.CharField(blank=True, max_length=64, verbose_name='request id')),
-                ('details', models.JSONField(default=dict, verbose_name='details')),
-                ('previous_hash', models.CharField(max_length=64, verbose_name='previous hash')),
-                ('hash', models.CharField(max_length=64, unique=True, verbose_name='hash')),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="number")),
+                ("at", models.DateTimeField(db_index=True, verbose_name="time")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("change", "Change"),
+                            ("access", "Access"),
+                            ("viewing", "Viewing time"),
+                            ("refusal", "Refused attempt"),
+                            ("sign_in", "Sign-in"),
+                            ("system", "System"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("action", models.CharField(max_length=80, verbose_name="action")),
+                ("actor_id", models.CharField(blank=True, max_length=64, verbose_name="actor id")),
+                ("actor_name", models.CharField(max_length=150, verbose_name="actor")),
+                ("actor_role", models.CharField(blank=True, max_length=32, verbose_name="role")),
+                ("object_type", models.CharField(blank=True, max_length=40, verbose_name="object type")),
+                ("object_id", models.CharField(blank=True, max_length=64, verbose_name="object id")),
+                ("camera_id", models.UUIDField(blank=True, null=True, verbose_name="camera")),
+                ("purpose", models.CharField(blank=True, max_length=80, verbose_name="purpose")),
+                ("redacted", models.BooleanField(blank=True, null=True, verbose_name="redacted")),
+                ("address", models.CharField(blank=True, max_length=45, verbose_name="address")),
+                ("request_id", models.CharField(blank=True, max_length=64, verbose_name="request id")),
+                ("details", models.JSONField(default=dict, verbose_name="details")),
+                ("previous_hash", models.CharField(max_length=64, verbose_name="previous hash")),
+                ("hash", models.CharField(max_length=64, unique=True, verbose_name="hash")),
             ],
             options={
-                'verbose_name': 'record entry',
-                'verbose_name_plural': 'the record',
-                'ordering': ['-seq'],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['camera_id', '-at'], name='audit_camera_at'), models.Index(fields=['actor_id', '-at'], name='audit_actor_at'), models.Index(fields=['action', '-at'], name='audit_action_at'), models.Index(fields=['object_type', 'object_id'], name='audit_object')],
+                "verbose_name": "record entry",
+                "verbose_name_plural": "the record",
+                "ordering": ["-seq"],
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(fields=["camera_id", "-at"], name="audit_camera_at"),
+                    models.Index(fields=["actor_id", "-at"], name="audit_actor_at"),
+                    models.Index(fields=["action", "-at"], name="audit_action_at"),
+                    models.Index(fields=["object_type", "object_id"], name="audit_object"),
+                ],
             },
         ),
     ]

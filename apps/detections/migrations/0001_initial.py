@@ -7,156 +7,270 @@ import apps.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cameras', '0001_initial'),
-        ('registry', '0001_initial'),
+        ("cameras", "0001_initial"),
+        ("registry", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CameraRuntime',
+            name="CameraRuntime",
             fields=[
-                ('camera', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='runtime', serialize=False, to='cameras.camera')),
-                ('epoch', models.CharField(max_length=36)),
-                ('at', models.DateTimeField()),
-                ('state', models.CharField(max_length=16)),
-                ('since', models.DateTimeField()),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('detail', models.CharField(blank=True, max_length=500)),
-                ('retry_in_s', models.FloatField(null=True)),
-                ('fps', models.FloatField(default=0)),
-                ('width', models.PositiveIntegerField(default=0)),
-                ('height', models.PositiveIntegerField(default=0)),
-                ('codec', models.CharField(blank=True, max_length=40)),
-                ('clock_offset_s', models.FloatField(null=True)),
-                ('last_frame_at', models.DateTimeField(null=True)),
-                ('served', models.JSONField(default=dict)),
+                (
+                    "camera",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="runtime",
+                        serialize=False,
+                        to="cameras.camera",
+                    ),
+                ),
+                ("epoch", models.CharField(max_length=36)),
+                ("at", models.DateTimeField()),
+                ("state", models.CharField(max_length=16)),
+                ("since", models.DateTimeField()),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("detail", models.CharField(blank=True, max_length=500)),
+                ("retry_in_s", models.FloatField(null=True)),
+                ("fps", models.FloatField(default=0)),
+                ("width", models.PositiveIntegerField(default=0)),
+                ("height", models.PositiveIntegerField(default=0)),
+                ("codec", models.CharField(blank=True, max_length=40)),
+                ("clock_offset_s", models.FloatField(null=True)),
+                ("last_frame_at", models.DateTimeField(null=True)),
+                ("served", models.JSONField(default=dict)),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('epoch', models.CharField(max_length=36)),
-                ('track_id', models.BigIntegerField()),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('ended', models.BooleanField(default=False, verbose_name='ended')),
-                ('label', models.CharField(max_length=60, verbose_name='class')),
-                ('confidence', models.FloatField(verbose_name='best confidence')),
-                ('first_seen_at', models.DateTimeField(verbose_name='first seen')),
-                ('last_seen_at', models.DateTimeField(verbose_name='last seen')),
-                ('box_xyxy', models.JSONField(default=list)),
-                ('path', models.JSONField(default=list)),
-                ('model_name', models.CharField(max_length=120, verbose_name='model version')),
-                ('model_sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('lease_id', models.CharField(max_length=36)),
-                ('snapshot_key', models.CharField(blank=True, max_length=300)),
-                ('snapshot_redaction', models.CharField(blank=True, max_length=16, verbose_name='redaction')),
-                ('status', models.CharField(choices=[('new', 'New'), ('confirmed', 'Confirmed'), ('dismissed', 'Dismissed')], default='new', max_length=12, verbose_name='status')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='cameras.camera')),
-                ('model_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='registry.modelversion')),
-                ('zones', models.ManyToManyField(blank=True, related_name='events', to='cameras.zone')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("epoch", models.CharField(max_length=36)),
+                ("track_id", models.BigIntegerField()),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("ended", models.BooleanField(default=False, verbose_name="ended")),
+                ("label", models.CharField(max_length=60, verbose_name="class")),
+                ("confidence", models.FloatField(verbose_name="best confidence")),
+                ("first_seen_at", models.DateTimeField(verbose_name="first seen")),
+                ("last_seen_at", models.DateTimeField(verbose_name="last seen")),
+                ("box_xyxy", models.JSONField(default=list)),
+                ("path", models.JSONField(default=list)),
+                ("model_name", models.CharField(max_length=120, verbose_name="model version")),
+                ("model_sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("lease_id", models.CharField(max_length=36)),
+                ("snapshot_key", models.CharField(blank=True, max_length=300)),
+                ("snapshot_redaction", models.CharField(blank=True, max_length=16, verbose_name="redaction")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("new", "New"), ("confirmed", "Confirmed"), ("dismissed", "Dismissed")],
+                        default="new",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="cameras.camera",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="registry.modelversion"
+                    ),
+                ),
+                ("zones", models.ManyToManyField(blank=True, related_name="events", to="cameras.zone")),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['-first_seen_at', '-id'],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["-first_seen_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='EventFlag',
+            name="EventFlag",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('reason', models.CharField(choices=[('wrong_class', 'Wrong class'), ('not_there', 'Nothing there'), ('missed', 'Something was missed'), ('privacy', 'Somebody is not covered'), ('hard', 'Hard picture')], max_length=16, verbose_name='reason')),
-                ('comment', models.CharField(blank=True, max_length=500, verbose_name='comment')),
-                ('flagged_by_id', models.CharField(max_length=64)),
-                ('flagged_by_name', models.CharField(max_length=150, verbose_name='flagged by')),
-                ('flagged_at', models.DateTimeField(auto_now_add=True)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flags', to='detections.event')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("wrong_class", "Wrong class"),
+                            ("not_there", "Nothing there"),
+                            ("missed", "Something was missed"),
+                            ("privacy", "Somebody is not covered"),
+                            ("hard", "Hard picture"),
+                        ],
+                        max_length=16,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("comment", models.CharField(blank=True, max_length=500, verbose_name="comment")),
+                ("flagged_by_id", models.CharField(max_length=64)),
+                ("flagged_by_name", models.CharField(max_length=150, verbose_name="flagged by")),
+                ("flagged_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="flags",
+                        to="detections.event",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'flag',
-                'verbose_name_plural': 'flags',
-                'ordering': ['-flagged_at'],
+                "verbose_name": "flag",
+                "verbose_name_plural": "flags",
+                "ordering": ["-flagged_at"],
             },
         ),
         migrations.CreateModel(
-            name='FrameAccount',
+            name="FrameAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('epoch', models.CharField(max_length=36)),
-                ('started_at', models.DateTimeField()),
-                ('at', models.DateTimeField()),
-                ('captured', models.BigIntegerField()),
-                ('analysed', models.BigIntegerField()),
-                ('in_flight', models.BigIntegerField()),
-                ('skipped', models.JSONField(default=dict)),
-                ('lost', models.JSONField(default=dict)),
-                ('closed', models.BooleanField(default=False)),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accounts', to='cameras.camera')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("epoch", models.CharField(max_length=36)),
+                ("started_at", models.DateTimeField()),
+                ("at", models.DateTimeField()),
+                ("captured", models.BigIntegerField()),
+                ("analysed", models.BigIntegerField()),
+                ("in_flight", models.BigIntegerField()),
+                ("skipped", models.JSONField(default=dict)),
+                ("lost", models.JSONField(default=dict)),
+                ("closed", models.BooleanField(default=False)),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="accounts",
+                        to="cameras.camera",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
-                'default_permissions': (),
+                "ordering": ["-started_at"],
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Reading',
+            name="Reading",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('read_at', models.DateTimeField(verbose_name='read')),
-                ('text', models.CharField(max_length=500, verbose_name='text')),
-                ('folded', models.CharField(db_index=True, max_length=500)),
-                ('script', models.CharField(choices=[('latin', 'Latin'), ('chinese', 'Chinese'), ('cyrillic', 'Cyrillic'), ('arabic', 'Arabic'), ('hebrew', 'Hebrew'), ('devanagari', 'Devanagari')], max_length=16, verbose_name='writing system')),
-                ('confidence', models.FloatField(verbose_name='confidence')),
-                ('box_xyxy', models.JSONField(default=list)),
-                ('model_name', models.CharField(max_length=120, verbose_name='model version')),
-                ('model_sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('snapshot_key', models.CharField(blank=True, max_length=300)),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='cameras.camera')),
-                ('event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='readings', to='detections.event')),
-                ('model_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='registry.modelversion')),
-                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='cameras.zone')),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("read_at", models.DateTimeField(verbose_name="read")),
+                ("text", models.CharField(max_length=500, verbose_name="text")),
+                ("folded", models.CharField(db_index=True, max_length=500)),
+                (
+                    "script",
+                    models.CharField(
+                        choices=[
+                            ("latin", "Latin"),
+                            ("chinese", "Chinese"),
+                            ("cyrillic", "Cyrillic"),
+                            ("arabic", "Arabic"),
+                            ("hebrew", "Hebrew"),
+                            ("devanagari", "Devanagari"),
+                        ],
+                        max_length=16,
+                        verbose_name="writing system",
+                    ),
+                ),
+                ("confidence", models.FloatField(verbose_name="confidence")),
+                ("box_xyxy", models.JSONField(default=list)),
+                ("model_name", models.CharField(max_length=120, verbose_name="model version")),
+                ("model_sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("snapshot_key", models.CharField(blank=True, max_length=300)),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="readings",
+                        to="cameras.camera",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="readings",
+                        to="detections.event",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="registry.modelversion"
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="cameras.zone"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reading',
-                'verbose_name_plural': 'readings',
-                'ordering': ['-read_at', '-id'],
+                "verbose_name": "reading",
+                "verbose_name_plural": "readings",
+                "ordering": ["-read_at", "-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['-first_seen_at', '-id'], name='detections_event_newest'),
+            model_name="event",
+            index=models.Index(fields=["-first_seen_at", "-id"], name="detections_event_newest"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['camera', '-first_seen_at', '-id'], name='detections_event_camera'),
+            model_name="event",
+            index=models.Index(fields=["camera", "-first_seen_at", "-id"], name="detections_event_camera"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['label', '-first_seen_at'], name='detections_event_label'),
+            model_name="event",
+            index=models.Index(fields=["label", "-first_seen_at"], name="detections_event_label"),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('camera', 'epoch', 'track_id'), name='detections_event_per_track'),
+            model_name="event",
+            constraint=models.UniqueConstraint(
+                fields=("camera", "epoch", "track_id"), name="detections_event_per_track"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='frameaccount',
-            constraint=models.UniqueConstraint(fields=('camera', 'epoch'), name='detections_account_per_epoch'),
+            model_name="frameaccount",
+            constraint=models.UniqueConstraint(
+                fields=("camera", "epoch"), name="detections_account_per_epoch"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reading',
-            index=models.Index(fields=['-read_at', '-id'], name='detections_reading_newest'),
+            model_name="reading",
+            index=models.Index(fields=["-read_at", "-id"], name="detections_reading_newest"),
         ),
         migrations.AddIndex(
-            model_name='reading',
-            index=models.Index(fields=['camera', '-read_at', '-id'], name='detections_reading_camera'),
+            model_name="reading",
+            index=models.Index(fields=["camera", "-read_at", "-id"], name="detections_reading_camera"),
         ),
     ]

@@ -8,57 +8,98 @@ import apps.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cameras', '0001_initial'),
+        ("cameras", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LeaseChange',
+            name="LeaseChange",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('revision', models.PositiveIntegerField()),
-                ('issued_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=80)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('contents', models.JSONField()),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lease_changes', to='cameras.camera')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField()),
+                ("issued_at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=80)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("contents", models.JSONField()),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lease_changes",
+                        to="cameras.camera",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-issued_at'],
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('camera', 'revision'), name='dispatch_lease_revision')],
+                "ordering": ["-issued_at"],
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("camera", "revision"), name="dispatch_lease_revision")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WorkItem',
+            name="WorkItem",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('idempotency_key', models.CharField(blank=True, max_length=200, null=True)),
-                ('request_sha256', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=8)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('script', models.CharField(default='latin', max_length=16)),
-                ('input_key', models.CharField(max_length=300)),
-                ('output_key', models.CharField(blank=True, max_length=300)),
-                ('result', models.JSONField(default=dict)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("idempotency_key", models.CharField(blank=True, max_length=200, null=True)),
+                ("request_sha256", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                        max_length=8,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("script", models.CharField(default="latin", max_length=16)),
+                ("input_key", models.CharField(max_length=300)),
+                ("output_key", models.CharField(blank=True, max_length=300)),
+                ("result", models.JSONField(default=dict)),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'work item',
-                'verbose_name_plural': 'work items',
-                'ordering': ['-created_at'],
-                'indexes': [models.Index(fields=['state', 'leased_until'], name='dispatch_work_due')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('owner', 'idempotency_key'), name='dispatch_idempotency_per_owner')],
+                "verbose_name": "work item",
+                "verbose_name_plural": "work items",
+                "ordering": ["-created_at"],
+                "indexes": [models.Index(fields=["state", "leased_until"], name="dispatch_work_due")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key__isnull", False)),
+                        fields=("owner", "idempotency_key"),
+                        name="dispatch_idempotency_per_owner",
+                    )
+                ],
             },
         ),
     ]
