@@ -1,56 +1,12 @@
-"""Settings of the control plane. What differs between machines comes from the environment."""
+"""Settings of the control plane, one file per subject; what differs between machines is in `values`."""
 
-from pathlib import Path
-
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from inference_workers.contracts.environment import SettingError
-from webapp.settings import env as _env
-
-ENV = _env.environment()
-BASE_DIR = _env.ROOT
-
-try:
-    MODE = _env.read_mode(ENV)
-    DATA_DIR: Path = ENV.path("VIDETTE_DATA_DIR", BASE_DIR / "var")
-    _generated = {} if MODE == "production" else _env.embedded_secrets(DATA_DIR)
-    SECRET_KEY = _env.read_secret(ENV, "SECRET_KEY", _generated)
-    FIELD_KEY = _env.read_secret(ENV, "VIDETTE_FIELD_KEY", _generated)
-    LEASE_KEY = _env.read_secret(ENV, "VIDETTE_LEASE_KEY", _generated)
-    REDIS_URL = ENV.url(
-        "REDIS_URL",
-        ("redis", "rediss", "unix"),
-        None if MODE == "production" else f"unix://{DATA_DIR}/run/redis.sock",
-    )
-    CELERY_BROKER_URL = ENV.text(
-        "CELERY_BROKER_URL",
-        REDIS_URL.replace("unix://", "redis+socket://") if REDIS_URL.startswith("unix") else REDIS_URL,
-    )
-    OBJECT_STORE_URL = ENV.url("OBJECT_STORE_URL", ("file", "s3"), (DATA_DIR / "objects").as_uri())
-    DATABASES = {
-        "default": _env.database(
-            ENV.text("DATABASE_URL", None if MODE == "production" else "sqlite://"), DATA_DIR
-        )
-    }
-    PORT = ENV.integer("PORT", 8000, minimum=1, maximum=65535)
-    DEBUG = ENV.flag("DEBUG", False)
-    ALLOWED_HOSTS = list(
-        ENV.words("ALLOWED_HOSTS", () if MODE == "production" else ("localhost", "127.0.0.1", "[::1]"))
-    )
-    TRUSTED_ORIGINS = list(
-        ENV.words(
-            "TRUSTED_ORIGINS",
-            () if MODE == "production" else (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"),
-        )
-    )
-    HTTPS_ONLY = ENV.flag("HTTPS_ONLY", MODE == "production")
-    SENTRY_DSN = ENV.text("SENTRY_DSN", "")
-    LOG_LEVEL = ENV.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
-    LEASE_TTL_S = ENV.integer("VIDETTE_LEASE_TTL_S", 20, minimum=5, maximum=600)
-    METRICS_TOKEN = ENV.text("METRICS_TOKEN", "")
-except SettingError as error:
-    raise ImproperlyConfigured(str(error)) from error
+from webapp.settings.api import *
+from webapp.settings.logs import *
+from webapp.settings.processes import *
+from webapp.settings.security import *
+from webapp.settings.values import *
 
 INSTALLED_APPS = [
     "apps.console",
@@ -158,52 +114,3 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": "vidette:channels"},
-    }
-}
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "vidette:cache",
-    }
-}
-
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
-SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "blob:", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'none'"],
-        "manifest-src": ["'self'"],
-    }
-}
-
-REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-}
-SPECTACULAR_SETTINGS = {"TITLE": "Vidette API", "VERSION": "1"}
-REST_KNOX = {"AUTH_HEADER_PREFIX": "Token", "TOKEN_LIMIT_PER_USER": None}
-
-KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model

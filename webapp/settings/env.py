@@ -1,11 +1,13 @@
 """Reads the control plane's environment: typed, and refusing nonsense before anything starts."""
 
+import hashlib
 import json
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +16,7 @@ from inference_workers.contracts.environment import Environment, SettingError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENTS = ("embedded", "production", "test")
+LONGEST_SOCKET_PATH = 100
 
 
 def environment() -> Environment:
@@ -46,6 +49,30 @@ def embedded_secrets(data_dir: Path) -> dict[str, str]:
     with os.fdopen(descriptor, "w") as file:
         json.dump(values, file, indent=1)
     return values
+
+
+def embedded_redis_socket(data_dir: Path) -> Path:
+    """Where the embedded Redis listens.
+
+    The kernel cuts socket paths at 108 bytes; below a deep folder the socket moves to a private folder
+    of its own. The folder is made, with its rights, by the process that starts Redis.
+    """
+    socket = data_dir / "run" / "redis.sock"
+    if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+        return socket
+    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"vidette-{os.getuid()}-{name}" / "redis.sock"
+
+
+def embedded_redis_url(data_dir: Path, generated: dict[str, str]) -> str:
+    """The address of the embedded Redis, with its password."""
+    password = quote(generated["VIDETTE_REDIS_PASSWORD"], safe="")
+    return f"unix://:{password}@{embedded_redis_socket(data_dir)}"
+
+
+def broker_url(redis_url: str) -> str:
+    """The same Redis in the spelling that Celery's transport reads."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
 
 
 def read_secret(env: Environment, name: str, generated: dict[str, str]) -> str:

@@ -1,0 +1,57 @@
+"""What differs between machines: read from the environment, typed, refused when it is nonsense."""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from inference_workers.contracts.environment import SettingError
+from webapp.settings import env as _env
+
+ENV = _env.environment()
+BASE_DIR = _env.ROOT
+
+try:
+    MODE = _env.read_mode(ENV)
+    _PRODUCTION = MODE == "production"
+    DATA_DIR: Path = ENV.path("VIDETTE_DATA_DIR", BASE_DIR / "var")
+    _generated = {} if _PRODUCTION else _env.embedded_secrets(DATA_DIR)
+    SECRET_KEY = _env.read_secret(ENV, "SECRET_KEY", _generated)
+    FIELD_KEY = _env.read_secret(ENV, "VIDETTE_FIELD_KEY", _generated)
+    LEASE_KEY = _env.read_secret(ENV, "VIDETTE_LEASE_KEY", _generated)
+    REDIS_URL = ENV.url(
+        "REDIS_URL",
+        ("redis", "rediss", "unix"),
+        None if _PRODUCTION else _env.embedded_redis_url(DATA_DIR, _generated),
+    )
+    CELERY_BROKER_URL = ENV.url(
+        "CELERY_BROKER_URL",
+        ("redis", "rediss", "redis+socket", "amqp", "amqps"),
+        _env.broker_url(REDIS_URL),
+    )
+    OBJECT_STORE_URL = ENV.url("OBJECT_STORE_URL", ("file", "s3"), (DATA_DIR / "objects").as_uri())
+    DATABASES = {
+        "default": _env.database(ENV.text("DATABASE_URL", None if _PRODUCTION else "sqlite://"), DATA_DIR)
+    }
+    BIND = ENV.text("VIDETTE_BIND", "127.0.0.1")
+    PORT = ENV.integer("PORT", 8000, minimum=1, maximum=65535)
+    DEBUG = ENV.flag("DEBUG", False)
+    ALLOWED_HOSTS = list(
+        ENV.words("ALLOWED_HOSTS", () if _PRODUCTION else ("localhost", "127.0.0.1", "[::1]"))
+    )
+    TRUSTED_ORIGINS = list(
+        ENV.words(
+            "TRUSTED_ORIGINS",
+            () if _PRODUCTION else (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"),
+        )
+    )
+    HTTPS_ONLY = ENV.flag("HTTPS_ONLY", _PRODUCTION)
+    TRUSTED_PROXIES = list(ENV.words("TRUSTED_PROXIES"))
+    SENTRY_DSN = ENV.text("SENTRY_DSN", "")
+    LOG_LEVEL = ENV.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+    LOG_FORMAT = ENV.choice("LOG_FORMAT", ("json", "text"), "json" if _PRODUCTION else "text")
+    LEASE_TTL_S = ENV.integer("VIDETTE_LEASE_TTL_S", 20, minimum=5, maximum=600)
+    METRICS_TOKEN = ENV.text("METRICS_TOKEN", "")
+    MODEL_DIR: Path = ENV.path("VIDETTE_MODEL_DIR", DATA_DIR / "models")
+    SHM_DIR: Path = ENV.path("VIDETTE_SHM_DIR", Path("/dev/shm"))  # noqa: S108 - shared memory, not a temporary file
+except SettingError as error:
+    raise ImproperlyConfigured(str(error)) from error
