@@ -71,9 +71,10 @@ class CameraGroup(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="groups")
     name = models.CharField(_("name"), max_length=120)
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
-        ordering = ["site", "name"]
+        ordering = ["site__name", "name"]
         verbose_name = _("camera group")
         verbose_name_plural = _("camera groups")
         permissions = [
@@ -146,12 +147,17 @@ class Camera(models.Model):
 
 
 class CameraCredential(models.Model):
-    """User name and password of a camera, one Fernet token under the field key. Never shown again."""
+    """User name and password of a camera, one Fernet token under the field key. Never shown again.
+
+    `lease_sealed` is the same secret under the lease key. It is kept, because a token that changed with
+    every renewal of the lease would look like a new source to the data plane.
+    """
 
     camera = models.OneToOneField(
         Camera, on_delete=models.CASCADE, primary_key=True, related_name="credential"
     )
     sealed = models.BinaryField()
+    lease_sealed = models.TextField()
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -174,9 +180,10 @@ class Zone(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=ZoneKind.choices)
     polygon = models.JSONField(_("polygon"))
     script = models.CharField(_("writing system"), max_length=16, choices=Script.choices, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
-        ordering = ["camera", "name"]
+        ordering = ["name"]
         verbose_name = _("zone")
         verbose_name_plural = _("zones")
         constraints = [models.UniqueConstraint(fields=["camera", "name"], name="cameras_zone_name_in_camera")]
