@@ -158,3 +158,44 @@ class FrameAccount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["camera", "epoch"], name="detections_account_per_epoch")
         ]
+
+
+class FeedEntry(models.Model):
+    """One line of the feed that viewers follow: append-only, numbered without a gap in commit order.
+
+    It only says where to look; who may see the entry is asked again when it is read.
+    """
+
+    class Kind(models.TextChoices):
+        EVENT_CREATED = "event_created"
+        EVENT_UPDATED = "event_updated"
+        EVENT_ENDED = "event_ended"
+        EVENT_STATUS = "event_status"
+        EVENT_FLAGGED = "event_flagged"
+        READING_CREATED = "reading_created"
+        CAMERA_STATE = "camera_state"
+
+    seq = models.BigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    event_id = models.UUIDField(null=True)
+    camera_id = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["seq"]
+        indexes = [models.Index(fields=["camera_id", "seq"], name="detections_feed_camera")]
+
+
+class FeedHead(models.Model):
+    """The number of the newest feed entry: one row, locked by every writer.
+
+    Numbers are given under this lock, so a reader who has seen 7 never meets a 6 that is committed later.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="detections_single_feed_head")]
