@@ -8,189 +8,398 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Camera',
+            name="Camera",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('kind', models.CharField(choices=[('rtsp', 'RTSP'), ('mjpeg', 'HTTP MJPEG'), ('hls', 'HLS'), ('file', 'File'), ('usb', 'USB'), ('synthetic', 'Test pattern')], max_length=16, verbose_name='source')),
-                ('url', models.CharField(max_length=500, verbose_name='address')),
-                ('transport', models.CharField(choices=[('tcp', 'TCP'), ('udp', 'UDP')], default='tcp', max_length=3, verbose_name='transport')),
-                ('loop', models.BooleanField(default=True, verbose_name='repeat the file')),
-                ('realtime', models.BooleanField(default=True, verbose_name='play at real speed')),
-                ('time_zone', models.CharField(blank=True, max_length=64, verbose_name='time zone')),
-                ('tags', models.JSONField(blank=True, default=list, verbose_name='tags')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('detect_objects', models.BooleanField(default=True, verbose_name='find people and objects')),
-                ('read_text', models.BooleanField(default=False, verbose_name='read text')),
-                ('script', models.CharField(choices=[('latin', 'Latin'), ('chinese', 'Chinese'), ('cyrillic', 'Cyrillic'), ('arabic', 'Arabic'), ('hebrew', 'Hebrew'), ('devanagari', 'Devanagari')], default='latin', max_length=16, verbose_name='writing system')),
-                ('redaction_target', models.CharField(choices=[('faces', 'Faces'), ('heads', 'Faces and heads'), ('persons', 'Whole persons')], default='faces', max_length=8, verbose_name='cover')),
-                ('redaction_style', models.CharField(choices=[('mosaic', 'Mosaic'), ('blur', 'Strong blur'), ('solid', 'Solid')], default='mosaic', max_length=8, verbose_name='style')),
-                ('analysis_fps', models.FloatField(default=5.0, validators=[django.core.validators.MinValueValidator(0.2), django.core.validators.MaxValueValidator(30.0)], verbose_name='analysed pictures per second')),
-                ('display_fps', models.FloatField(default=10.0, validators=[django.core.validators.MinValueValidator(1.0), django.core.validators.MaxValueValidator(30.0)], verbose_name='shown pictures per second')),
-                ('plan_x', models.FloatField(blank=True, null=True, verbose_name='place on the plan, x')),
-                ('plan_y', models.FloatField(blank=True, null=True, verbose_name='place on the plan, y')),
-                ('demo', models.BooleanField(default=False, editable=False, verbose_name='demonstration')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("rtsp", "RTSP"),
+                            ("mjpeg", "HTTP MJPEG"),
+                            ("hls", "HLS"),
+                            ("file", "File"),
+                            ("usb", "USB"),
+                            ("synthetic", "Test pattern"),
+                        ],
+                        max_length=16,
+                        verbose_name="source",
+                    ),
+                ),
+                ("url", models.CharField(max_length=500, verbose_name="address")),
+                (
+                    "transport",
+                    models.CharField(
+                        choices=[("tcp", "TCP"), ("udp", "UDP")],
+                        default="tcp",
+                        max_length=3,
+                        verbose_name="transport",
+                    ),
+                ),
+                ("loop", models.BooleanField(default=True, verbose_name="repeat the file")),
+                ("realtime", models.BooleanField(default=True, verbose_name="play at real speed")),
+                ("time_zone", models.CharField(blank=True, max_length=64, verbose_name="time zone")),
+                ("tags", models.JSONField(blank=True, default=list, verbose_name="tags")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("detect_objects", models.BooleanField(default=True, verbose_name="find people and objects")),
+                ("read_text", models.BooleanField(default=False, verbose_name="read text")),
+                (
+                    "script",
+                    models.CharField(
+                        choices=[
+                            ("latin", "Latin"),
+                            ("chinese", "Chinese"),
+                            ("cyrillic", "Cyrillic"),
+                            ("arabic", "Arabic"),
+                            ("hebrew", "Hebrew"),
+                            ("devanagari", "Devanagari"),
+                        ],
+                        default="latin",
+                        max_length=16,
+                        verbose_name="writing system",
+                    ),
+                ),
+                (
+                    "redaction_target",
+                    models.CharField(
+                        choices=[
+                            ("faces", "Faces"),
+                            ("heads", "Faces and heads"),
+                            ("persons", "Whole persons"),
+                        ],
+                        default="faces",
+                        max_length=8,
+                        verbose_name="cover",
+                    ),
+                ),
+                (
+                    "redaction_style",
+                    models.CharField(
+                        choices=[("mosaic", "Mosaic"), ("blur", "Strong blur"), ("solid", "Solid")],
+                        default="mosaic",
+                        max_length=8,
+                        verbose_name="style",
+                    ),
+                ),
+                (
+                    "analysis_fps",
+                    models.FloatField(
+                        default=5.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.2),
+                            django.core.validators.MaxValueValidator(30.0),
+                        ],
+                        verbose_name="analysed pictures per second",
+                    ),
+                ),
+                (
+                    "display_fps",
+                    models.FloatField(
+                        default=10.0,
+                        validators=[
+                            django.core.validators.MinValueValidator(1.0),
+                            django.core.validators.MaxValueValidator(30.0),
+                        ],
+                        verbose_name="shown pictures per second",
+                    ),
+                ),
+                ("plan_x", models.FloatField(blank=True, null=True, verbose_name="place on the plan, x")),
+                ("plan_y", models.FloatField(blank=True, null=True, verbose_name="place on the plan, y")),
+                ("demo", models.BooleanField(default=False, editable=False, verbose_name="demonstration")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={
-                'verbose_name': 'camera',
-                'verbose_name_plural': 'cameras',
-                'ordering': ['site__name', 'name'],
+                "verbose_name": "camera",
+                "verbose_name_plural": "cameras",
+                "ordering": ["site__name", "name"],
             },
         ),
         migrations.CreateModel(
-            name='CameraGroup',
+            name="CameraGroup",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={
-                'verbose_name': 'camera group',
-                'verbose_name_plural': 'camera groups',
-                'ordering': ['site__name', 'name'],
-                'permissions': [('watch_cameragroup', 'Watch the cameras of this group'), ('triage_cameragroup', 'Triage and flag events of this group')],
+                "verbose_name": "camera group",
+                "verbose_name_plural": "camera groups",
+                "ordering": ["site__name", "name"],
+                "permissions": [
+                    ("watch_cameragroup", "Watch the cameras of this group"),
+                    ("triage_cameragroup", "Triage and flag events of this group"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('allowed_networks', models.JSONField(blank=True, default=list, help_text='Networks in CIDR form, such as 10.20.0.0/16. Other private addresses are refused.', verbose_name='allowed networks')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True, verbose_name="name")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                (
+                    "allowed_networks",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Networks in CIDR form, such as 10.20.0.0/16. Other private addresses are refused.",
+                        verbose_name="allowed networks",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={
-                'verbose_name': 'site',
-                'verbose_name_plural': 'sites',
-                'ordering': ['name'],
-                'permissions': [('watch_site', 'Watch the cameras of this site'), ('triage_site', 'Triage and flag events of this site')],
+                "verbose_name": "site",
+                "verbose_name_plural": "sites",
+                "ordering": ["name"],
+                "permissions": [
+                    ("watch_site", "Watch the cameras of this site"),
+                    ("triage_site", "Triage and flag events of this site"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CameraCredential',
+            name="CameraCredential",
             fields=[
-                ('camera', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='credential', serialize=False, to='cameras.camera')),
-                ('sealed', models.BinaryField()),
-                ('lease_sealed', models.TextField()),
-                ('changed_at', models.DateTimeField(auto_now=True)),
+                (
+                    "camera",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="credential",
+                        serialize=False,
+                        to="cameras.camera",
+                    ),
+                ),
+                ("sealed", models.BinaryField()),
+                ("lease_sealed", models.TextField()),
+                ("changed_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.AddField(
-            model_name='camera',
-            name='groups',
-            field=models.ManyToManyField(blank=True, related_name='cameras', to='cameras.cameragroup'),
+            model_name="camera",
+            name="groups",
+            field=models.ManyToManyField(blank=True, related_name="cameras", to="cameras.cameragroup"),
         ),
         migrations.AddField(
-            model_name='cameragroup',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='cameras.site'),
+            model_name="cameragroup",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="cameras.site"
+            ),
         ),
         migrations.AddField(
-            model_name='camera',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cameras', to='cameras.site'),
+            model_name="camera",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="cameras", to="cameras.site"
+            ),
         ),
         migrations.CreateModel(
-            name='SiteGroupPermission',
+            name="SiteGroupPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='cameras.site')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="cameras.site"),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                (
+                    "permission",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SiteUserPermission',
+            name="SiteUserPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='cameras.site')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="cameras.site"),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('kind', models.CharField(choices=[('watch', 'Watch'), ('ignore', 'Ignore'), ('read_text', 'Read text'), ('privacy_mask', 'Privacy mask')], max_length=16, verbose_name='kind')),
-                ('polygon', models.JSONField(verbose_name='polygon')),
-                ('script', models.CharField(blank=True, choices=[('latin', 'Latin'), ('chinese', 'Chinese'), ('cyrillic', 'Cyrillic'), ('arabic', 'Arabic'), ('hebrew', 'Hebrew'), ('devanagari', 'Devanagari')], max_length=16, verbose_name='writing system')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('camera', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='zones', to='cameras.camera')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("watch", "Watch"),
+                            ("ignore", "Ignore"),
+                            ("read_text", "Read text"),
+                            ("privacy_mask", "Privacy mask"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("polygon", models.JSONField(verbose_name="polygon")),
+                (
+                    "script",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("latin", "Latin"),
+                            ("chinese", "Chinese"),
+                            ("cyrillic", "Cyrillic"),
+                            ("arabic", "Arabic"),
+                            ("hebrew", "Hebrew"),
+                            ("devanagari", "Devanagari"),
+                        ],
+                        max_length=16,
+                        verbose_name="writing system",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "camera",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="zones", to="cameras.camera"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'zone',
-                'verbose_name_plural': 'zones',
-                'ordering': ['name'],
+                "verbose_name": "zone",
+                "verbose_name_plural": "zones",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='CameraGroupGroupPermission',
+            name="CameraGroupGroupPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='cameras.cameragroup')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="cameras.cameragroup"),
+                ),
+                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group")),
+                (
+                    "permission",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                ),
             ],
             options={
-                'abstract': False,
-                'unique_together': {('group', 'permission', 'content_object')},
+                "abstract": False,
+                "unique_together": {("group", "permission", "content_object")},
             },
         ),
         migrations.CreateModel(
-            name='CameraGroupUserPermission',
+            name="CameraGroupUserPermission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='cameras.cameragroup')),
-                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="cameras.cameragroup"),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'unique_together': {('user', 'permission', 'content_object')},
+                "abstract": False,
+                "unique_together": {("user", "permission", "content_object")},
             },
         ),
         migrations.AddConstraint(
-            model_name='cameragroup',
-            constraint=models.UniqueConstraint(fields=('site', 'name'), name='cameras_group_name_in_site'),
+            model_name="cameragroup",
+            constraint=models.UniqueConstraint(fields=("site", "name"), name="cameras_group_name_in_site"),
         ),
         migrations.AddConstraint(
-            model_name='camera',
-            constraint=models.UniqueConstraint(fields=('site', 'name'), name='cameras_camera_name_in_site'),
+            model_name="camera",
+            constraint=models.UniqueConstraint(fields=("site", "name"), name="cameras_camera_name_in_site"),
         ),
         migrations.AlterUniqueTogether(
-            name='sitegrouppermission',
-            unique_together={('group', 'permission', 'content_object')},
+            name="sitegrouppermission",
+            unique_together={("group", "permission", "content_object")},
         ),
         migrations.AlterUniqueTogether(
-            name='siteuserpermission',
-            unique_together={('user', 'permission', 'content_object')},
+            name="siteuserpermission",
+            unique_together={("user", "permission", "content_object")},
         ),
         migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.UniqueConstraint(fields=('camera', 'name'), name='cameras_zone_name_in_camera'),
+            model_name="zone",
+            constraint=models.UniqueConstraint(fields=("camera", "name"), name="cameras_zone_name_in_camera"),
         ),
     ]

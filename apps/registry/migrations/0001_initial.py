@@ -6,50 +6,77 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('family', models.CharField(max_length=40, verbose_name='family')),
-                ('task', models.CharField(choices=[('detection', 'Detection'), ('face', 'Faces'), ('text', 'Text'), ('motion', 'Motion')], max_length=16, verbose_name='task')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('licence', models.CharField(blank=True, max_length=80, verbose_name='licence')),
-                ('source', models.CharField(blank=True, max_length=500, verbose_name='source')),
-                ('classes', models.JSONField(default=list, verbose_name='classes')),
-                ('input_width', models.PositiveIntegerField(default=0)),
-                ('input_height', models.PositiveIntegerField(default=0)),
-                ('thresholds', models.JSONField(default=dict, verbose_name='thresholds')),
-                ('builtin', models.BooleanField(default=False, verbose_name='built in')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('problem', models.TextField(blank=True, verbose_name='problem')),
-                ('present', models.BooleanField(default=True, verbose_name='present in the model directory')),
-                ('first_seen_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("family", models.CharField(max_length=40, verbose_name="family")),
+                (
+                    "task",
+                    models.CharField(
+                        choices=[
+                            ("detection", "Detection"),
+                            ("face", "Faces"),
+                            ("text", "Text"),
+                            ("motion", "Motion"),
+                        ],
+                        max_length=16,
+                        verbose_name="task",
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("licence", models.CharField(blank=True, max_length=80, verbose_name="licence")),
+                ("source", models.CharField(blank=True, max_length=500, verbose_name="source")),
+                ("classes", models.JSONField(default=list, verbose_name="classes")),
+                ("input_width", models.PositiveIntegerField(default=0)),
+                ("input_height", models.PositiveIntegerField(default=0)),
+                ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
+                ("builtin", models.BooleanField(default=False, verbose_name="built in")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("problem", models.TextField(blank=True, verbose_name="problem")),
+                ("present", models.BooleanField(default=True, verbose_name="present in the model directory")),
+                ("first_seen_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'model version',
-                'verbose_name_plural': 'model versions',
-                'ordering': ['task', 'name'],
-                'constraints': [models.UniqueConstraint(fields=('name', 'sha256'), name='registry_version_by_bytes')],
+                "verbose_name": "model version",
+                "verbose_name_plural": "model versions",
+                "ordering": ["task", "name"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "sha256"), name="registry_version_by_bytes")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StageAssignment',
+            name="StageAssignment",
             fields=[
-                ('stage', models.CharField(max_length=16, primary_key=True, serialize=False, verbose_name='stage')),
-                ('assigned_at', models.DateTimeField(auto_now=True)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='registry.modelversion')),
+                (
+                    "stage",
+                    models.CharField(max_length=16, primary_key=True, serialize=False, verbose_name="stage"),
+                ),
+                ("assigned_at", models.DateTimeField(auto_now=True)),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="registry.modelversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'stage',
-                'verbose_name_plural': 'stages',
+                "verbose_name": "stage",
+                "verbose_name_plural": "stages",
             },
         ),
     ]

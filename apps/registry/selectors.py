@@ -1,0 +1,66 @@
+"""Model versions, and which of them serves each stage."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from apps.accounts.roles import Capability, require
+from apps.cameras.grants import Viewer
+from apps.cameras.selectors import as_uuid
+from apps.core.errors import NotFound
+from apps.registry.choice import STAGE_TASK, best_version, usable
+from apps.registry.models import ModelVersion, StageAssignment
+from inference_workers.contracts.lease import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """One stage as the pages show it. `assigned`: somebody chose the version; else it is the best present.
+
+    `missing` says that no version can serve; `unusable` is an assigned version that is gone or broken.
+    """
+
+    stage: Stage
+    version: ModelVersion | None
+    assigned: bool
+    unusable: ModelVersion | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.version is None
+
+
+def versions_all() -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.order_by("task", "name", "-first_seen_at")
+
+
+def version_get(user: Viewer, version_id: object) -> ModelVersion:
+    require(user, Capability.SEE_MODELS)
+    version = ModelVersion.objects.filter(pk=as_uuid(version_id)).first()
+    if version is None:
+        raise NotFound("model version")
+    return version
+
+
+def stage_states() -> list[StageState]:
+    """Every stage with the version that serves it now."""
+    versions = list(versions_all().filter(present=True))
+    assigned = {row.stage: row.version for row in StageAssignment.objects.select_related("version")}
+    return [_state(stage, versions, assigned.get(stage)) for stage in STAGE_TASK]
+
+
+def _state(stage: Stage, versions: list[ModelVersion], assigned: ModelVersion | None) -> StageState:
+    if assigned is not None and usable(assigned):
+        return StageState(stage, assigned, assigned=True)
+    return StageState(stage, best_version(stage, versions), assigned=False, unusable=assigned)
+
+
+def serving() -> dict[Stage, ModelVersion]:
+    """The version that serves each stage; a stage that nothing can serve is absent."""
+    return {state.stage: state.version for state in stage_states() if state.version is not None}
+
+
+def general_detector_missing() -> bool:
+    """Whether people and objects are found by the built-in basic detector only, or by none."""
+    version = serving().get(Stage.DETECT)
+    return version is None or version.builtin

@@ -1,0 +1,140 @@
+"""Registering what the data plane announced, and assigning a version to a stage."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.audit import services as audit
+from apps.core.errors import DomainError
+from apps.core.events import publish
+from apps.registry.choice import STAGE_TASK, usable
+from apps.registry.models import ModelTask, ModelVersion, StageAssignment
+from inference_workers.contracts.lease import Stage
+from inference_workers.contracts.models import ModelCard
+
+_COMPARED = (
+    "family",
+    "task",
+    "licence",
+    "source",
+    "classes",
+    "input_width",
+    "input_height",
+    "thresholds",
+    "builtin",
+    "note",
+    "problem",
+    "present",
+)
+
+
+def models_announced(cards: Iterable[ModelCard]) -> int:
+    """Bring the register in line with what lies in the model directory now; returns the changed rows.
+
+    A card of another hash is another version. Versions that are not announced any more are kept, because
+    events name them, and marked as absent.
+    """
+    known = [card for card in cards if card.task in ModelTask.values and card.sha256]
+    with transaction.atomic():
+        stored = {(row.name, row.sha256): row for row in ModelVersion.objects.select_for_update()}
+        changed = sum(_announce(card, stored.pop((card.name, card.sha256), None)) for card in known)
+        changed += sum(_mark_absent(row) for row in stored.values() if row.present)
+        if changed:
+            publish("stages.changed")
+    return changed
+
+
+def _announce(card: ModelCard, row: ModelVersion | None) -> bool:
+    facts = _facts(card)
+    if row is None:
+        row = ModelVersion.objects.create(name=card.name, sha256=card.sha256, **facts)
+        _record("register", row, {"family": row.family, "problem": row.problem})
+        return True
+    differing = {name: facts[name] for name in _COMPARED if getattr(row, name) != facts[name]}
+    if not differing:
+        return False
+    ModelVersion.objects.filter(pk=row.pk).update(**differing)
+    _record("change", row, {"changed": sorted(differing)})
+    return True
+
+
+def _facts(card: ModelCard) -> dict[str, Any]:
+    width, height = card.input_size
+    return {
+        "family": card.family[:40],
+        "task": card.task,
+        "licence": card.licence[:80],
+        "source": card.source[:500],
+        "classes": list(card.classes),
+        "input_width": width,
+        "input_height": height,
+        "thresholds": dict(card.thresholds),
+        "builtin": card.builtin,
+        "note": card.note,
+        "problem": card.problem,
+        "present": True,
+    }
+
+
+def _mark_absent(row: ModelVersion) -> bool:
+    ModelVersion.objects.filter(pk=row.pk).update(present=False)
+    _record("absent", row, {})
+    return True
+
+
+def stage_assign(*, acting_user: User, stage: str, version: ModelVersion) -> StageAssignment:
+    """Let `version` serve `stage` on every camera, from the next renewal of the leases on."""
+    require(acting_user, Capability.ASSIGN_MODELS)
+    known = _stage_checked(stage)
+    if version.task != STAGE_TASK[known]:
+        raise DomainError(
+            "wrong_task",
+            _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
+            % {"stage": stage, "expected": STAGE_TASK[known].label, "task": version.get_task_display()},
+        )
+    if not usable(version):
+        raise DomainError(
+            "version_unusable",
+            version.problem or _("This version is not in the model directory any more."),
+        )
+    with transaction.atomic():
+        before = StageAssignment.objects.filter(stage=stage).values_list("version_id", flat=True).first()
+        row, _created = StageAssignment.objects.update_or_create(
+            stage=known.value, defaults={"version": version}
+        )
+        _record("assign", version, {"stage": stage, "before": str(before) if before else None})
+        publish("stages.changed")
+    return row
+
+
+def stage_clear(*, acting_user: User, stage: str) -> bool:
+    """Go back to the best version that is present; False when nothing was assigned."""
+    require(acting_user, Capability.ASSIGN_MODELS)
+    known = _stage_checked(stage)
+    with transaction.atomic():
+        row = StageAssignment.objects.select_related("version").filter(stage=known.value).first()
+        if row is None:
+            return False
+        _record("unassign", row.version, {"stage": stage})
+        row.delete()
+        publish("stages.changed")
+    return True
+
+
+def _stage_checked(stage: str) -> Stage:
+    if stage not in [known.value for known in STAGE_TASK]:
+        raise DomainError("unknown_stage", _("Models can be assigned to: %s.") % ", ".join(STAGE_TASK))
+    return Stage(stage)
+
+
+def _record(verb: str, version: ModelVersion, details: dict[str, Any]) -> None:
+    audit.record_change(
+        action=f"model.{verb}",
+        object_type="model_version",
+        object_id=str(version.pk),
+        details={"name": version.name, "sha256": version.sha256, **details},
+    )
