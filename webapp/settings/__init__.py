@@ -1,5 +1,6 @@
 """Settings of the control plane, one file per subject; what differs between machines is in `values`."""
 
+import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from webapp.settings.api import *
@@ -7,6 +8,9 @@ from webapp.settings.logs import *
 from webapp.settings.processes import *
 from webapp.settings.security import *
 from webapp.settings.values import *
+
+# Lets `ModelAdmin[Camera]` and the like be written for the type checker.
+django_stubs_ext.monkeypatch()
 
 INSTALLED_APPS = [
     "apps.console",
