@@ -1,0 +1,172 @@
+"""The gate: which captured frames are worth looking at, for which stages, and why not.
+
+Motion is found by background subtraction (MOG2: Zivkovic 2004) on a small grey picture. Rates follow the
+capture time of the frames, so the gate is deterministic and a file played fast behaves as one played slow.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_workers.contracts.lease import Lease, Stage
+from inference_workers.engine.frame import Detections, Image
+
+SMALL_WIDTH_PX = 256
+WARM_UP_S = 1.0
+MOTION_HOLD_S = 2.0
+IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 2.0, Stage.FACES: 1.0, Stage.TEXT: 6.0}
+ACTIVE_TEXT_PERIOD_S = 1.0
+MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
+SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
+_EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
+
+SKIP_NO_MOTION = "no_motion"
+SKIP_RATE = "rate"
+SKIP_STAGE = "stage_not_allowed"
+SKIP_WARMING_UP = "warming_up"
+
+MOTION_CLASSES = ("motion",)
+
+Mask = cv2.typing.MatLike
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with one frame.
+
+    Attributes:
+        stages: stages that need the GPU worker; empty when the frame is skipped.
+        skip_reason: why no stage looks at the frame, empty otherwise.
+        motion: moving blobs in pixels of the frame, None when motion is not looked for.
+    """
+
+    stages: tuple[Stage, ...]
+    skip_reason: str
+    moving: bool
+    motion: Detections | None = None
+
+
+class MotionFinder:
+    """Background subtraction of one camera. State: the background model; reset on a scene change."""
+
+    def __init__(self) -> None:
+        self._subtractor = self._fresh()
+        self._kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+        self._started_at: float | None = None
+        self._shape: tuple[int, int] = (0, 0)
+
+    @staticmethod
+    def _fresh() -> cv2.BackgroundSubtractorMOG2:
+        return cv2.createBackgroundSubtractorMOG2(history=300, varThreshold=24, detectShadows=True)
+
+    def warming_up(self, grabbed_at: float) -> bool:
+        return self._started_at is None or grabbed_at - self._started_at < WARM_UP_S
+
+    def find(self, image: Image, grabbed_at: float) -> NDArray[np.float32]:
+        """Moving blobs, float32 (N, 4) xyxy in pixels of `image`; none while the model warms up."""
+        small = _small_grey(image)
+        if small.shape != self._shape:
+            self._shape = (small.shape[0], small.shape[1])
+            self._restart(grabbed_at)
+        mask = self._subtractor.apply(small)
+        if self.warming_up(grabbed_at):
+            return np.zeros((0, 4), np.float32)
+        _, moving = cv2.threshold(mask, 200, 255, cv2.THRESH_BINARY)  # shadows are 127
+        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, self._kernel)
+        if cv2.countNonZero(moving) > SCENE_CHANGE_SHARE * moving.size:
+            self._restart(grabbed_at)
+            return np.zeros((0, 4), np.float32)
+        return self._blobs(moving, image.shape[1] / small.shape[1])
+
+    def _restart(self, grabbed_at: float) -> None:
+        self._subtractor = self._fresh()
+        self._started_at = grabbed_at
+
+    def _blobs(self, mask: Mask, scale: float) -> NDArray[np.float32]:
+        moving = cv2.dilate(mask, self._kernel, iterations=2)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(moving, connectivity=8)
+        if count < 2:
+            return np.zeros((0, 4), np.float32)
+        boxes = np.asarray(stats[1:], np.float32)
+        boxes = boxes[boxes[:, cv2.CC_STAT_AREA] >= MIN_BLOB_SHARE * moving.size]
+        left_top, size = boxes[:, :2], boxes[:, 2:4]
+        return np.asarray(np.concatenate([left_top, left_top + size], axis=1) * scale, np.float32)
+
+
+def _small_grey(image: Image) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    small_width = min(width, SMALL_WIDTH_PX)
+    size = (small_width, max(1, round(height * small_width / width)))
+    # Every second row and column first: averaging four times fewer pixels is enough for motion.
+    step = 2 if width >= 4 * small_width else 1
+    small = cv2.resize(image[::step, ::step], size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+@dataclass(slots=True)
+class Gate:
+    """Decides for one camera. `update` takes a changed lease without forgetting the background."""
+
+    lease: Lease
+    has_text_regions: bool = False
+    _motion: MotionFinder = field(default_factory=MotionFinder)
+    _looked_at: dict[Stage, float] = field(default_factory=dict)
+    _moved_at: float = float("-inf")
+
+    def update(self, lease: Lease, *, has_text_regions: bool) -> None:
+        self.lease = lease
+        self.has_text_regions = has_text_regions
+
+    def decide(self, image: Image, grabbed_at: float, *, watched: bool) -> Decision:
+        """Decide about one frame of the camera; frames come in order of their capture time.
+
+        Args:
+            watched: somebody looks at the live picture, so faces are needed at the full rate.
+        """
+        allowed = self._allowed()
+        if not allowed and not self.lease.allows(Stage.MOTION):
+            return Decision((), SKIP_STAGE, moving=False)
+        boxes = self._motion.find(image, grabbed_at)
+        if len(boxes):
+            self._moved_at = grabbed_at
+        warming_up = self._motion.warming_up(grabbed_at)
+        moving = warming_up or grabbed_at - self._moved_at <= MOTION_HOLD_S
+        due = tuple(s for s in allowed if self._is_due(s, grabbed_at, moving=moving, watched=watched))
+        for stage in due:
+            self._looked_at[stage] = grabbed_at
+        reason = "" if due else self._reason(allowed, moving=moving, warming_up=warming_up)
+        return Decision(due, reason, moving, self._detections(boxes))
+
+    def _allowed(self) -> tuple[Stage, ...]:
+        """Stages that the lease allows and that a model version is named for."""
+        return tuple(
+            stage
+            for stage in (Stage.FACES, Stage.DETECT, Stage.TEXT)
+            if self.lease.allows(stage)
+            and stage.value in self.lease.models
+            and (stage is not Stage.TEXT or self.has_text_regions)
+        )
+
+    def _is_due(self, stage: Stage, grabbed_at: float, *, moving: bool, watched: bool) -> bool:
+        active = moving or (watched and stage is Stage.FACES)
+        period_s = IDLE_PERIOD_S[stage]
+        if active:
+            rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
+            period_s = max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s
+        elapsed_s = grabbed_at - self._looked_at.get(stage, float("-inf"))
+        return elapsed_s >= period_s * _EARLY or elapsed_s < 0  # a clock set back never blinds us
+
+    def _reason(self, allowed: tuple[Stage, ...], *, moving: bool, warming_up: bool) -> str:
+        if warming_up:
+            return SKIP_WARMING_UP
+        if not moving:
+            return SKIP_NO_MOTION
+        return SKIP_RATE if allowed else SKIP_STAGE
+
+    def _detections(self, boxes_xyxy: NDArray[np.float32]) -> Detections | None:
+        if not self.lease.allows(Stage.MOTION):
+            return None
+        count = len(boxes_xyxy)
+        return Detections(boxes_xyxy, np.ones(count, np.float32), np.zeros(count, np.int32), MOTION_CLASSES)
