@@ -24,9 +24,7 @@ class ContractError(ValueError):
 
 def encode(message: Any) -> str:
     """Serialise one contract dataclass to JSON text."""
-    return json.dumps(
-        dataclasses.asdict(message), sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return json.dumps(dataclasses.asdict(message), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def decode(contract: type[T], text: str | bytes) -> T:
@@ -93,9 +91,7 @@ def _build_dataclass(kind: type, value: Any, where: str) -> Any:
     if missing:
         raise ContractError(f"{where}: missing fields {missing}")
     hints = _hints(kind)
-    return kind(
-        **{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()}
-    )
+    return kind(**{name: _build(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 
 def _build_optional(kind: Any, value: Any, where: str) -> Any:

@@ -64,9 +64,7 @@ class Environment:
 
         return self._read(name, default, parse)
 
-    def number(
-        self, name: str, default: float | None = None, *, minimum: float, maximum: float
-    ) -> float:
+    def number(self, name: str, default: float | None = None, *, minimum: float, maximum: float) -> float:
         def parse(raw: str) -> float:
             try:
                 value = float(raw)
