@@ -1,7 +1,9 @@
 """Users with one role each, and the scope of a service account's token."""
 
+from typing import Any
+
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
@@ -17,17 +19,54 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
+class RoleUserManager(UserManager["User"]):
+    """Makes users by role; Django's superuser becomes an administrator, who is not above the rules."""
+
+    use_in_migrations = False
+
+    def _create_user(self, username: str, email: str | None, password: str | None, **fields: Any) -> "User":
+        for name in ("is_staff", "is_superuser"):
+            fields.pop(name, None)
+        user = self.model(
+            username=self.model.normalize_username(username),
+            email=self.normalize_email(email),
+            **fields,
+        )
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        return self._create_user(username, email, password, **{**fields, "role": Role.ADMINISTRATOR})
+
+
 class User(AbstractUser):
-    """A person or a service account. What it may do follows from `role` and from object grants."""
+    """A person or a service account. What it may do follows from `role` and from object grants.
+
+    There is no superuser: Django and guardian let one pass every check, and nobody here may watch a camera
+    without a grant.
+    """
+
+    is_superuser = False
+    token_scope: "ApiToken | None" = None  # set for the length of a request that came with a token
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.OPERATOR)
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
 
+    objects = RoleUserManager()
+
     class Meta:
         ordering = ["username"]
         verbose_name = _("user")
         verbose_name_plural = _("users")
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the administration pages may be entered at all."""
+        return self.is_active and self.role in (Role.ADMINISTRATOR, Role.COMPLIANCE)
 
 
 class TokenAction(models.TextChoices):
@@ -47,11 +86,13 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
     """A hashed token of a service account and its scope: actions × camera groups × expiry.
 
     `group_ids` holds the ids of camera groups; empty means every camera that the account may see.
+    `tail` is what people see of it afterwards.
     """
 
     name = models.CharField(_("name"), max_length=80, default="")
     actions = models.JSONField(_("actions"), default=list)
     group_ids = models.JSONField(_("camera groups"), default=list, blank=True)
+    tail = models.CharField(_("last characters"), max_length=4, default="", editable=False)
 
     class Meta:
         ordering = ["-created"]
@@ -59,4 +100,4 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
         verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} (…{self.tail})"

@@ -6,11 +6,21 @@ from http import HTTPStatus
 class DomainError(Exception):
     """A refusal that the product explains: what was expected, what came, who can help."""
 
-    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> None:
+    def __init__(
+        self, code: str, message: str, status: HTTPStatus | int = HTTPStatus.UNPROCESSABLE_ENTITY
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = status
+        self.status = HTTPStatus(status)
+
+
+class Invalid(DomainError):
+    """What came does not have the expected form; `field` names the part that is wrong."""
+
+    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+        super().__init__(code, message, HTTPStatus.BAD_REQUEST)
+        self.field = field
 
 
 class NotFound(DomainError):
@@ -18,6 +28,13 @@ class NotFound(DomainError):
 
     def __init__(self, kind: str) -> None:
         super().__init__("not_found", f"No such {kind}, or it is not open to you.", HTTPStatus.NOT_FOUND)
+
+
+class Forbidden(DomainError):
+    """The role or the token does not cover this kind of action; says nothing about any object."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("forbidden", message, HTTPStatus.FORBIDDEN)
 
 
 class Conflict(DomainError):

@@ -1,0 +1,112 @@
+"""What each role may do (DESIGN §5). Objects are a second question: site and group grants in apps.cameras."""
+
+from enum import StrEnum
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import Role, TokenAction, User
+from apps.core.errors import Forbidden
+
+
+class Capability(StrEnum):
+    WATCH_LIVE = "watch_live"
+    SEE_EVENTS = "see_events"
+    TRIAGE_EVENTS = "triage_events"
+    FLAG_EVENTS = "flag_events"
+    SEE_CAMERAS = "see_cameras"
+    MANAGE_CAMERAS = "manage_cameras"
+    MANAGE_SITES = "manage_sites"
+    MANAGE_USERS = "manage_users"
+    SEE_MODELS = "see_models"
+    ASSIGN_MODELS = "assign_models"
+    SEE_RECORD = "see_record"
+    ANALYSE_FRAMES = "analyse_frames"
+    SEE_HEALTH = "see_health"
+
+
+C = Capability
+
+# Live pictures and events always need a grant on the site or group as well, in every role.
+ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
+    Role.OPERATOR: frozenset(
+        {C.WATCH_LIVE, C.SEE_EVENTS, C.TRIAGE_EVENTS, C.FLAG_EVENTS, C.SEE_CAMERAS, C.SEE_HEALTH}
+    ),
+    Role.COMPLIANCE: frozenset(
+        {C.WATCH_LIVE, C.SEE_EVENTS, C.SEE_CAMERAS, C.SEE_MODELS, C.SEE_RECORD, C.SEE_HEALTH}
+    ),
+    Role.MODEL_OWNER: frozenset(
+        {
+            C.WATCH_LIVE,
+            C.SEE_EVENTS,
+            C.FLAG_EVENTS,
+            C.SEE_CAMERAS,
+            C.SEE_MODELS,
+            C.ASSIGN_MODELS,
+            C.ANALYSE_FRAMES,
+            C.SEE_HEALTH,
+        }
+    ),
+    Role.INTEGRATOR: frozenset(
+        {
+            C.WATCH_LIVE,
+            C.SEE_EVENTS,
+            C.TRIAGE_EVENTS,
+            C.FLAG_EVENTS,
+            C.SEE_CAMERAS,
+            C.MANAGE_CAMERAS,
+            C.SEE_MODELS,
+            C.ANALYSE_FRAMES,
+        }
+    ),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            C.WATCH_LIVE,
+            C.SEE_EVENTS,
+            C.SEE_CAMERAS,
+            C.MANAGE_CAMERAS,
+            C.MANAGE_SITES,
+            C.MANAGE_USERS,
+            C.SEE_MODELS,
+            C.SEE_HEALTH,
+        }
+    ),
+}
+
+# A request that came with a token needs this action in the token's scope; None: never with a token.
+CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
+    C.WATCH_LIVE: TokenAction.LIVE_READ,
+    C.SEE_EVENTS: TokenAction.EVENTS_READ,
+    C.TRIAGE_EVENTS: TokenAction.EVENTS_WRITE,
+    C.FLAG_EVENTS: TokenAction.EVENTS_WRITE,
+    C.SEE_CAMERAS: TokenAction.CAMERAS_READ,
+    C.MANAGE_CAMERAS: TokenAction.CAMERAS_WRITE,
+    C.MANAGE_SITES: TokenAction.CAMERAS_WRITE,
+    C.MANAGE_USERS: None,
+    C.SEE_MODELS: TokenAction.MODELS_READ,
+    C.ASSIGN_MODELS: None,
+    C.SEE_RECORD: TokenAction.AUDIT_READ,
+    C.ANALYSE_FRAMES: TokenAction.FRAMES_WRITE,
+    C.SEE_HEALTH: TokenAction.CAMERAS_READ,
+}
+
+
+def user_can(user: Any, capability: Capability) -> bool:
+    """Whether the role allows it and, when the request came with a token, the token's scope too.
+
+    A service account (integrator) may do nothing without a token: its password opens no page.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if capability not in ROLE_CAPABILITIES.get(Role(user.role), frozenset()):
+        return False
+    if user.token_scope is None:
+        return user.role != Role.INTEGRATOR
+    action = CAPABILITY_ACTION[capability]
+    return action is not None and action.value in user.token_scope.actions
+
+
+def require(user: Any, capability: Capability) -> None:
+    """Raises Forbidden unless `user_can`."""
+    if not user_can(user, capability):
+        raise Forbidden(_("This needs a right that your role or token does not have: %s.") % capability.value)

@@ -1,0 +1,36 @@
+"""Secrets at rest and in a lease: Fernet under two keys, so that the data plane never holds the field key.
+
+A setting may hold several keys separated by commas: the first seals, all unseal (rotation).
+"""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+from apps.core.errors import DomainError
+
+
+def seal(text: str) -> bytes:
+    """Seals a text for a column of the database."""
+    return _keys(settings.FIELD_KEY).encrypt(text.encode())
+
+
+def unseal(sealed: bytes) -> str:
+    """Opens what `seal` made; DomainError("unsealable") when the key is another one."""
+    try:
+        return _keys(settings.FIELD_KEY).decrypt(bytes(sealed)).decode()
+    except InvalidToken as error:
+        raise DomainError(
+            "unsealable",
+            "A stored secret cannot be opened with the present VIDETTE_FIELD_KEY. "
+            "An administrator can put the former key back or enter the secret again.",
+            500,
+        ) from error
+
+
+def seal_for_lease(text: str) -> str:
+    """Seals a text for the data plane, which opens it with the lease key."""
+    return _keys(settings.LEASE_KEY).encrypt(text.encode()).decode()
+
+
+def _keys(setting: str) -> MultiFernet:
+    return MultiFernet([Fernet(key.strip()) for key in setting.split(",")])
