@@ -1,0 +1,165 @@
+"""Tags and filters of the pages: icons, navigation, times in a camera's zone, numbers, badges."""
+
+import zoneinfo
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.conf import settings
+from django.utils import formats, timezone, translation
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+
+from apps.console import words
+from apps.console.icons import BRAND, ICONS
+from apps.console.navigation import links_for
+from apps.console.preferences import THEMES, theme_of
+from apps.console.purposes import PURPOSES, SESSION_KEY
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    paths = mark_safe(ICONS[name])  # noqa: S308 - constants of this package
+    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', paths)
+
+
+@register.simple_tag
+def brand_mark() -> SafeString:
+    return mark_safe(BRAND)  # noqa: S308 - a constant of this package
+
+
+@register.simple_tag(takes_context=True)
+def console_nav(context: dict[str, Any]) -> list[Any]:
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    return links_for(user, request.path) if request and user and user.is_authenticated else []
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: dict[str, Any]) -> str:
+    request = context.get("request")
+    return theme_of(request) if request else ""
+
+
+@register.simple_tag
+def themes() -> list[tuple[str, Any]]:
+    return list(THEMES.items())
+
+
+@register.simple_tag(takes_context=True)
+def chosen_purpose(context: dict[str, Any]) -> str:
+    session = getattr(context.get("request"), "session", {})
+    return str(session.get(SESSION_KEY, ""))
+
+
+@register.simple_tag
+def purposes() -> list[tuple[str, Any]]:
+    return list(PURPOSES.items())
+
+
+@register.simple_tag
+def languages() -> list[tuple[str, str]]:
+    """Each language under its own name."""
+    return [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
+
+
+def _in_zone(moment: datetime, zone_name: str) -> datetime:
+    try:
+        return moment.astimezone(zoneinfo.ZoneInfo(zone_name or "UTC"))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return moment.astimezone(zoneinfo.ZoneInfo("UTC"))
+
+
+@register.filter
+def at_camera(moment: datetime | None, zone_name: str) -> SafeString | str:
+    """A time element in the time zone of a camera."""
+    if moment is None:
+        return "—"
+    local = _in_zone(moment, zone_name)
+    with timezone.override(local.tzinfo):
+        shown = formats.date_format(local, gettext("j M Y, H:i:s"))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), zone_name or "UTC", shown
+    )
+
+
+@register.filter
+def clock_at(moment: datetime | None, zone_name: str) -> SafeString | str:
+    """Only the time of day, for lists that name the day elsewhere."""
+    if moment is None:
+        return "—"
+    shown = formats.time_format(_in_zone(moment, zone_name), "H:i:s")
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), shown)
+
+
+@register.filter
+def percent(share: float) -> str:
+    return f"{round(share * 100)} %"
+
+
+@register.filter
+def duration(seconds: float) -> str:
+    """A span of time in words, rounded to what matters."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return ngettext("%(n)d second", "%(n)d seconds", whole) % {"n": whole}
+    if whole < 3600:
+        return ngettext("%(n)d minute", "%(n)d minutes", whole // 60) % {"n": whole // 60}
+    return ngettext("%(n)d hour", "%(n)d hours", whole // 3600) % {"n": whole // 3600}
+
+
+@register.filter
+def seconds_until(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
+
+
+@register.filter
+def label_words(label: str) -> str:
+    return words.label_words(label)
+
+
+@register.filter
+def state_words(state: str) -> str:
+    return str(words.STATES.get(state, state))
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    return words.STATE_TONES.get(state, "warn")
+
+
+@register.filter
+def reason_words(reason: str) -> str:
+    return words.reason_words(reason)
+
+
+@register.filter
+def redaction_words(redaction: str) -> str:
+    return str(words.REDACTIONS.get(redaction, redaction))
+
+
+@register.filter
+def stage_words(stage: str) -> str:
+    return str(words.STAGES.get(stage, stage))
+
+
+@register.filter
+def action_words(action: str) -> str:
+    return words.action_words(action)
+
+
+@register.filter
+def lookup(mapping: Any, key: Any) -> Any:
+    """`mapping[key]`, or None."""
+    return mapping.get(key) if mapping else None
+
+
+@register.simple_tag
+def query_with(base: dict[str, Any], **changes: Any) -> str:
+    """The address of this page with some parameters changed; empty ones are left out."""
+    merged = {key: value for key, value in {**base, **changes}.items() if value not in (None, "")}
+    return f"?{urlencode(merged, doseq=True)}"

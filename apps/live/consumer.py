@@ -1,0 +1,262 @@
+"""One websocket: live pictures of the cameras that its viewer may watch, and the feed of events."""
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
+from django.utils import translation
+
+from apps.accounts.roles import Capability
+from apps.cameras.selectors import access_camera
+from apps.core.clock import now
+from apps.core.context import AuditContext, audit_context, context_for
+from apps.core.errors import DomainError
+from apps.detections.feed import FEED_GROUP
+from apps.live import clients
+from apps.live.feed import feed_head, feed_messages
+from apps.live.hub import PictureSlots, hub
+from apps.live.identity import Identity, Standing, identify_cookie, identify_ticket, standing_of
+from apps.live.protocol import (
+    MAX_CAMERAS,
+    VERSION,
+    Authenticate,
+    CatchUp,
+    CloseCode,
+    Message,
+    Ping,
+    ProtocolError,
+    Subscribe,
+    Unsubscribe,
+    parse,
+)
+from apps.live.viewing import Block, ViewingLog, blocks_seal, watching_begin
+
+RECHECK_S = 1.0
+LOOK_EVERY = 3  # checks: a lost knock of the channel layer costs this many seconds
+AUTHENTICATE_WITHIN_S = 5.0
+CLOSE_WITHIN_S = 1.0
+SEND_WITHIN_S = 60.0
+MAX_BAD_MESSAGES = 5
+logger = logging.getLogger(__name__)
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """The origin was checked before (routing). Everything else is asked here, per message and camera."""
+
+    groups = [FEED_GROUP]
+
+    async def connect(self) -> None:
+        self.identity: Identity | None = None
+        self.slots = PictureSlots()
+        self.viewing = ViewingLog()
+        self.watched: set[UUID] = set()
+        self.feed_seq: int | None = None
+        self.feed_lock = asyncio.Lock()
+        self.bad_messages = 0
+        self.tasks: list[asyncio.Task[None]] = []
+        await self.accept()
+        clients.CONNECTED.inc()
+        self.tasks.append(asyncio.create_task(self._authenticate_in_time()))
+        cookie = dict(self.scope["headers"]).get(b"cookie", b"").decode("latin-1")
+        # A cookie proves something only together with an origin that was checked (cross-site sockets).
+        if cookie and self.scope["vidette.origin"]:
+            await self._identified(await database_sync_to_async(identify_cookie)(cookie), say_no=False)
+
+    async def disconnect(self, code: int) -> None:
+        clients.CONNECTED.dec()
+        await self._stop()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            if text_data is None:
+                raise ProtocolError("not_json", "Expected a JSON object as text.")
+            await self._handle(parse(text_data))
+        except ProtocolError as error:
+            await self._say("error", code=error.code, message=str(error))
+            self.bad_messages += 1
+            if self.bad_messages >= MAX_BAD_MESSAGES:
+                await self._end(CloseCode.BAD_MESSAGE, "too many messages that the protocol does not know")
+
+    async def _handle(self, message: Message) -> None:
+        match message:
+            case Authenticate(ticket=ticket):
+                await self._identified(await database_sync_to_async(identify_ticket)(ticket))
+            case Ping():
+                await self._say("pong", at=now().timestamp())
+            case _ if self.identity is None:
+                await self._say("error", code="sign_in", message="Send a ticket first: type authenticate.")
+            case Subscribe(camera_id=camera_id):
+                await self._subscribe(camera_id)
+            case Unsubscribe(camera_id=camera_id):
+                await self._unsubscribe(camera_id)
+            case CatchUp(after=after):
+                await self._catch_up(after)
+
+    async def _authenticate_in_time(self) -> None:
+        await asyncio.sleep(AUTHENTICATE_WITHIN_S)
+        if self.identity is None:
+            await self._end(CloseCode.SIGN_IN, "no ticket came in time")
+
+    async def _identified(self, identity: Identity | None, *, say_no: bool = True) -> None:
+        if self.identity is not None:
+            await self._say("error", code="signed_in", message="This connection is signed in already.")
+            return
+        if identity is None:
+            if say_no:
+                await self._end(CloseCode.SIGN_IN, "the ticket is unknown, used or too old")
+            return
+        self.identity = identity
+        seq = await database_sync_to_async(feed_head)()
+        await self._say("ready", version=VERSION, user=identity.user.username, at=now().timestamp(), seq=seq)
+        self.tasks += [asyncio.create_task(self._send_pictures()), asyncio.create_task(self._keep_checking())]
+
+    async def _subscribe(self, camera_id: UUID) -> None:
+        if camera_id in self.watched:
+            return
+        if len(self.watched) >= MAX_CAMERAS:
+            await self._refuse(camera_id, "too_many", f"At most {MAX_CAMERAS} cameras per connection.")
+            return
+        try:
+            await database_sync_to_async(self._open)(camera_id)
+        except DomainError as error:
+            await self._refuse(camera_id, error.code, str(error.message))
+            return
+        self.watched.add(camera_id)
+        await self._say("subscribed", camera_id=str(camera_id))
+        await hub().join(str(camera_id), self.slots)
+
+    def _open(self, camera_id: UUID) -> None:
+        identity = self._known()
+        with audit_context(self._context()), translation.override(identity.language):
+            access_camera(
+                identity.user, camera_id, purpose=identity.purpose, capability=Capability.WATCH_LIVE
+            )
+        watching_begin(self._context(), camera_id)
+
+    async def _unsubscribe(self, camera_id: UUID) -> None:
+        self.watched.discard(camera_id)
+        hub().leave(str(camera_id), self.slots)
+        await self._seal(self.viewing.take(str(camera_id)))
+        await self._say("unsubscribed", camera_id=str(camera_id))
+
+    async def _refuse(self, camera_id: UUID, code: str, message: str) -> None:
+        await self._say("error", code=code, camera_id=str(camera_id), message=message)
+
+    async def _catch_up(self, after: int | None) -> None:
+        head = await database_sync_to_async(feed_head)()
+        self.feed_seq = head if after is None else min(after, head)
+        await self._look()
+        await self._say("caught_up", seq=self.feed_seq)
+
+    async def feed_look(self, event: dict[str, Any]) -> None:
+        """The channel layer knocked; what happened is read from the database."""
+        await self._look()
+
+    async def _look(self) -> None:
+        async with self.feed_lock:
+            while self.identity is not None and self.feed_seq is not None:
+                messages = await database_sync_to_async(feed_messages)(self.identity.user, self.feed_seq)
+                if not messages:
+                    return
+                for message in messages:
+                    await self.send(text_data=json.dumps(message))
+                    self.feed_seq = message["seq"]
+
+    async def _send_pictures(self) -> None:
+        """Waits for the client inside `send`; meanwhile the slots keep the newest picture per camera."""
+        while True:
+            picture = await self.slots.take()
+            try:
+                await asyncio.wait_for(self.send(bytes_data=picture.data), SEND_WITHIN_S)
+            except TimeoutError:
+                await self._end(CloseCode.TOO_SLOW, "the client does not read")
+                return
+            self.viewing.count(picture.header)
+            clients.PICTURES.inc()
+
+    async def _keep_checking(self) -> None:
+        checks = 0
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            checks += 1
+            try:
+                if await self._check_standing() and checks % LOOK_EVERY == 0:
+                    await self._look()
+            except DatabaseError as error:
+                # Not knowing is no permission: the pictures stop until the question is answered.
+                logger.warning("live: the viewer's standing cannot be checked: %s", error)
+                await self._end(CloseCode.RECORD_UNAVAILABLE, "the database does not answer")
+
+    async def _check_standing(self) -> bool:
+        standing: Standing = await database_sync_to_async(standing_of)(self._known(), frozenset(self.watched))
+        if standing.user is None:
+            await self._end(CloseCode.SIGN_IN, "signed out")
+        elif standing.lost:
+            for camera_id in standing.lost:
+                hub().leave(str(camera_id), self.slots)
+            await self._end(CloseCode.FORBIDDEN, "a grant was withdrawn")
+        else:
+            await self._seal(self.viewing.take_due())
+            return True
+        return False
+
+    async def _seal(self, blocks: list[Block]) -> None:
+        if not blocks or self.identity is None:
+            return
+        try:
+            await database_sync_to_async(blocks_seal)(self._context(), blocks)
+        except DomainError as error:
+            if error.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            await self._end(CloseCode.RECORD_UNAVAILABLE, "the record cannot be written")
+
+    def _known(self) -> Identity:
+        if self.identity is None:
+            raise RuntimeError("live: asked for the viewer before it was identified")
+        return self.identity
+
+    def _context(self) -> AuditContext:
+        client = self.scope.get("client") or ("",)
+        identity = self._known()
+        return context_for(identity.user, address=str(client[0]), purpose=identity.purpose)
+
+    async def _say(self, kind: str, **fields: Any) -> None:
+        await self.send(text_data=json.dumps({"type": kind, **fields}))
+
+    async def _end(self, code: CloseCode, reason: str) -> None:
+        """Stop the pictures first, then say why; a client that does not read cannot delay the first."""
+        current = asyncio.current_task()
+        ending = asyncio.create_task(self._stop_and_close(code, reason))
+        if current not in self.tasks:
+            await asyncio.shield(ending)
+
+    async def _stop_and_close(self, code: CloseCode, reason: str) -> None:
+        await self._stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.close(code=int(code), reason=reason), CLOSE_WITHIN_S)
+
+    async def _stop(self) -> None:
+        for camera_id in self.watched:
+            hub().leave(str(camera_id), self.slots)
+        self.watched.clear()
+        tasks, self.tasks = self.tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.shield(self._seal_rest())
+
+    async def _seal_rest(self) -> None:
+        blocks = self.viewing.take_all()
+        if blocks and self.identity is not None:
+            try:
+                await database_sync_to_async(partial(blocks_seal, self._context()))(blocks)
+            except (DomainError, DatabaseError):
+                logger.exception("live: %d blocks of viewing time could not be recorded", len(blocks))

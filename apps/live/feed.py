@@ -1,0 +1,86 @@
+"""The feed as messages: what happened behind a number, as far as the viewer may know it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.detections.feed import feed_after, feed_head
+from apps.detections.models import CameraRuntime, Event, FeedEntry
+
+__all__ = ["feed_head", "feed_messages"]
+
+Message = dict[str, Any]
+
+
+def feed_messages(user: User, after: int) -> list[Message]:
+    """Messages behind `after`, oldest first. Each names in `after` the number that came before it.
+
+    Numbers run over all cameras; a viewer of some of them sees jumps, and only `after` tells a gap.
+    """
+    entries = feed_after(user, after)
+    events = _events(entries)
+    states = _states(entries)
+    messages = []
+    for entry in entries:
+        messages.append(_message(entry, after, events, states))
+        after = entry.seq
+    return messages
+
+
+def _events(entries: Sequence[FeedEntry]) -> dict[UUID, Event]:
+    ids = {entry.event_id for entry in entries if entry.event_id is not None}
+    return Event.objects.select_related("camera__site").in_bulk(ids) if ids else {}
+
+
+def _states(entries: Sequence[FeedEntry]) -> dict[UUID, CameraRuntime]:
+    ids = {entry.camera_id for entry in entries if entry.kind == FeedEntry.Kind.CAMERA_STATE}
+    return CameraRuntime.objects.in_bulk(ids) if ids else {}
+
+
+def _message(
+    entry: FeedEntry, after: int, events: dict[UUID, Event], states: dict[UUID, CameraRuntime]
+) -> Message:
+    message: Message = {
+        "type": "camera" if entry.kind == FeedEntry.Kind.CAMERA_STATE else "event",
+        "seq": entry.seq,
+        "after": after,
+        "kind": entry.kind,
+        "camera_id": str(entry.camera_id),
+        "at": entry.at.isoformat(),
+    }
+    if entry.event_id is not None and (event := events.get(entry.event_id)) is not None:
+        message["event"] = event_summary(event)
+    if state := states.get(entry.camera_id):
+        message["state"] = state_summary(state)
+    return message
+
+
+def event_summary(event: Event) -> Message:
+    return {
+        "id": str(event.pk),
+        "camera_id": str(event.camera_id),
+        "camera": event.camera.name,
+        "label": event.label,
+        "confidence": round(event.confidence, 4),
+        "first_seen_at": event.first_seen_at.isoformat(),
+        "last_seen_at": event.last_seen_at.isoformat(),
+        "ended": event.ended,
+        "status": event.status,
+        "model": event.model_name,
+        "url": reverse("console:event", args=[event.pk]),
+    }
+
+
+def state_summary(runtime: CameraRuntime) -> Message:
+    return {
+        "state": runtime.state,
+        "code": runtime.code,
+        "detail": runtime.detail,
+        "since": runtime.since.isoformat(),
+        "at": runtime.at.isoformat(),
+        "retry_in_s": runtime.retry_in_s,
+        "fps": runtime.fps,
+    }

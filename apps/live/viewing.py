@@ -1,0 +1,84 @@
+"""Who watched what, how long and covered by what: sealed into the record in blocks of at most 30 seconds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.audit import services as audit
+from apps.core.clock import now
+from apps.core.context import AuditContext, audit_context
+from inference_workers.contracts.live import LiveHeader
+
+BLOCK = timedelta(seconds=28)  # sealed by the next check, so no block grows beyond 30 s
+
+
+@dataclass
+class Block:
+    """Pictures of one camera that were sent to one viewer."""
+
+    camera_id: UUID
+    started_at: datetime
+    ended_at: datetime
+    pictures: int = 0
+    redacted: bool = True
+    models: dict[str, str] = field(default_factory=dict)
+
+
+class ViewingLog:
+    """The open blocks of one viewer. `count` is called for pictures that were sent, not for those queued."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Block] = {}
+
+    def count(self, header: LiveHeader) -> None:
+        at = now()
+        block = self._open.get(header.camera_id)
+        if block is None:
+            block = self._open[header.camera_id] = Block(UUID(header.camera_id), at, at)
+        block.ended_at = at
+        block.pictures += 1
+        block.redacted &= header.redaction in ("tracks", "mosaic")
+        block.models.update(header.models)
+
+    def take_due(self) -> list[Block]:
+        """Blocks that are old enough to be sealed."""
+        oldest = now() - BLOCK
+        due = [camera_id for camera_id, block in self._open.items() if block.started_at <= oldest]
+        return [self._open.pop(camera_id) for camera_id in due]
+
+    def take(self, camera_id: str) -> list[Block]:
+        block = self._open.pop(camera_id, None)
+        return [block] if block is not None else []
+
+    def take_all(self) -> list[Block]:
+        blocks = list(self._open.values())
+        self._open.clear()
+        return blocks
+
+
+def blocks_seal(context: AuditContext, blocks: list[Block]) -> None:
+    """Write the blocks; raises Unavailable when the record cannot be written."""
+    with audit_context(context), transaction.atomic():
+        for block in blocks:
+            audit.record_viewing(
+                camera_id=block.camera_id,
+                started_at=block.started_at,
+                ended_at=block.ended_at,
+                pictures=block.pictures,
+                redacted=block.redacted,
+                models=block.models,
+            )
+
+
+def watching_begin(context: AuditContext, camera_id: UUID) -> None:
+    """The access record that comes before the first picture; no record, no picture."""
+    with audit_context(context), transaction.atomic():
+        audit.record_access(
+            action="live.view",
+            object_type="camera",
+            object_id=str(camera_id),
+            camera_id=camera_id,
+            redacted=True,
+        )
