@@ -1,5 +1,6 @@
 """Who sees which site, group and camera. Views and services look cameras up here and nowhere else."""
 
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
@@ -179,3 +180,12 @@ def group_grants() -> QuerySet[CameraGroupUserPermission]:
     return CameraGroupUserPermission.objects.select_related(
         "user", "permission", "content_object__site"
     ).order_by("content_object__name", "user__username", "permission__codename")
+
+
+def zones_of_cameras(cameras: Iterable[Camera]) -> QuerySet[Zone]:
+    """The zones of cameras that were looked up here, for a filter."""
+    return (
+        Zone.objects.filter(camera__in=[camera.pk for camera in cameras])
+        .select_related("camera")
+        .order_by("camera__name", "name")
+    )
