@@ -5,13 +5,15 @@ hash of the record before it is one of them.
 """
 
 import hashlib
-import re
+import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import rfc8785
+
+from inference_workers.contracts.scrub import scrub_text
 
 FORMAT = 1
 GENESIS_PREVIOUS = "0" * 64
@@ -32,7 +34,6 @@ TEXT_FIELDS = (
     "request_id",
 )
 _SECRET_WORDS = ("password", "secret", "credential", "authorization", "cookie")
-_USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]{1,15}://)[^/\s@]+@", re.IGNORECASE)
 
 
 class Chained(Protocol):
@@ -91,10 +92,10 @@ def timestamp(at: datetime) -> str:
 def clean_text(text: str, limit: int) -> str:
     """Text that every database stores unchanged: no NUL, no lone surrogate, within its column.
 
-    A name and password in an address are left out: what is in the record stays in it.
+    Credentials in it are hidden: what enters the record cannot be taken out again.
     """
     clean = text.replace("\x00", "�").encode("utf-8", "replace").decode()
-    clean = _USER_INFO.sub(r"\1…@", clean)
+    clean = scrub_text(clean)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
@@ -137,7 +138,7 @@ def _clean_scalar(value: Any) -> Any:
 
 def _clean_float(value: float) -> float | int | str:
     """PostgreSQL gives 1e300 back as a long integer; beyond 2^53 a float is kept as text."""
-    if value != value or abs(value) > _SAFE_INTEGER:
+    if math.isnan(value) or abs(value) > _SAFE_INTEGER:
         return repr(value)
     return int(value) if value == int(value) else value
 

@@ -6,11 +6,13 @@ only inside the view.
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from asgiref.sync import sync_to_async
 
 MAX_PURPOSE_CHARACTERS = 80
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
@@ -32,7 +34,12 @@ class AuditContext:
 @dataclass
 class _Scope:
     resolve: Callable[[], AuditContext]
+    request_id: str
     at_end: list[Callable[[], object]] = field(default_factory=list)
+
+    def finish(self) -> None:
+        for callback in self.at_end:
+            callback()
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("vidette_audit_scope", default=None)
@@ -44,17 +51,44 @@ def current_context() -> AuditContext:
     return scope.resolve() if scope is not None else system_context("process")
 
 
+def current_request_id() -> str:
+    """The id of this request, empty outside of one; never asks the database, so that logs can use it."""
+    scope = _scope.get()
+    return scope.request_id if scope is not None else ""
+
+
 @contextmanager
-def audit_context(context: AuditContext | Callable[[], AuditContext]) -> Iterator[None]:
+def audit_context(context: AuditContext) -> Iterator[None]:
     """Runs the block in this context; what was put off with `at_context_end` runs when it ends."""
-    scope = _Scope(context if callable(context) else lambda: context)
+    with request_scope(lambda: context, context.request_id):
+        yield
+
+
+@contextmanager
+def request_scope(resolve: Callable[[], AuditContext], request_id: str) -> Iterator[None]:
+    """Like `audit_context`, for a request whose user is known only later."""
+    scope = _Scope(resolve, request_id)
     token = _scope.set(scope)
     try:
         yield
     finally:
         try:
-            for callback in scope.at_end:
-                callback()
+            scope.finish()
+        finally:
+            _scope.reset(token)
+
+
+@asynccontextmanager
+async def async_request_scope(resolve: Callable[[], AuditContext], request_id: str) -> AsyncIterator[None]:
+    """`request_scope` for an event loop: what was put off runs in the thread of the database."""
+    scope = _Scope(resolve, request_id)
+    token = _scope.set(scope)
+    try:
+        yield
+    finally:
+        try:
+            if scope.at_end:
+                await sync_to_async(scope.finish)()
         finally:
             _scope.reset(token)
 

@@ -1,0 +1,95 @@
+"""The database's own refusal to change the record, for PostgreSQL and SQLite.
+
+A table's owner can switch triggers off: on PostgreSQL the runtime role must not own the table
+(docs/security.md); on SQLite the record is tamper-evident, not tamper-proof.
+"""
+
+from collections.abc import Sequence
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+RECORD = "audit_auditrecord"
+HEAD = "audit_audithead"
+_MESSAGE = "the record is append-only"
+
+_SQLITE_INSTALL = (
+    f"CREATE TRIGGER {RECORD}_no_update BEFORE UPDATE ON {RECORD} "
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+    f"CREATE TRIGGER {RECORD}_no_delete BEFORE DELETE ON {RECORD} "
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+    # REPLACE deletes the old row without firing a delete trigger.
+    f"CREATE TRIGGER {RECORD}_no_replace BEFORE INSERT ON {RECORD} "  # noqa: S608 - constants
+    f"WHEN EXISTS (SELECT 1 FROM {RECORD} WHERE seq = NEW.seq OR hash = NEW.hash) "
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+    f"CREATE TRIGGER {HEAD}_only_forward BEFORE UPDATE ON {HEAD} "
+    "WHEN NEW.id <> OLD.id OR NEW.seq <= OLD.seq "
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+    f"CREATE TRIGGER {HEAD}_no_delete BEFORE DELETE ON {HEAD} BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+    f"CREATE TRIGGER {HEAD}_no_replace BEFORE INSERT ON {HEAD} "  # noqa: S608 - constants
+    f"WHEN EXISTS (SELECT 1 FROM {HEAD}) "
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END",
+)
+_SQLITE_REMOVE = tuple(
+    f"DROP TRIGGER IF EXISTS {name}"
+    for name in (
+        f"{RECORD}_no_update",
+        f"{RECORD}_no_delete",
+        f"{RECORD}_no_replace",
+        f"{HEAD}_only_forward",
+        f"{HEAD}_no_delete",
+        f"{HEAD}_no_replace",
+    )
+)
+_POSTGRESQL_INSTALL = (
+    f"CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN RAISE EXCEPTION '{_MESSAGE}' USING ERRCODE = 'insufficient_privilege'; END $$",
+    f"CREATE TRIGGER {RECORD}_no_change BEFORE UPDATE OR DELETE ON {RECORD} "
+    "FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
+    f"CREATE TRIGGER {RECORD}_no_truncate BEFORE TRUNCATE ON {RECORD} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
+    f"CREATE TRIGGER {HEAD}_only_forward BEFORE UPDATE ON {HEAD} FOR EACH ROW "
+    "WHEN (NEW.id <> OLD.id OR NEW.seq <= OLD.seq) EXECUTE FUNCTION audit_refuse()",
+    f"CREATE TRIGGER {HEAD}_no_delete BEFORE DELETE ON {HEAD} FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
+    f"CREATE TRIGGER {HEAD}_no_truncate BEFORE TRUNCATE ON {HEAD} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
+)
+_POSTGRESQL_REMOVE = (
+    *(
+        f"DROP TRIGGER IF EXISTS {name} ON {table}"
+        for table, name in (
+            (RECORD, f"{RECORD}_no_change"),
+            (RECORD, f"{RECORD}_no_truncate"),
+            (HEAD, f"{HEAD}_only_forward"),
+            (HEAD, f"{HEAD}_no_delete"),
+            (HEAD, f"{HEAD}_no_truncate"),
+        )
+    ),
+    "DROP FUNCTION IF EXISTS audit_refuse()",
+)
+_STATEMENTS = {
+    "sqlite": (_SQLITE_INSTALL, _SQLITE_REMOVE),
+    "postgresql": (_POSTGRESQL_INSTALL, _POSTGRESQL_REMOVE),
+}
+
+
+def triggers_install(connection: BaseDatabaseWrapper) -> None:
+    _run(connection, _statements(connection)[0])
+
+
+def triggers_remove(connection: BaseDatabaseWrapper) -> None:
+    """Takes the triggers away: for going back in migrations, and for tests that empty the database."""
+    _run(connection, _statements(connection)[1])
+
+
+def _statements(connection: BaseDatabaseWrapper) -> tuple[Sequence[str], Sequence[str]]:
+    if connection.vendor not in _STATEMENTS:
+        raise NotImplementedError(
+            f"the record needs triggers: expected PostgreSQL or SQLite, got {connection.vendor}"
+        )
+    return _STATEMENTS[connection.vendor]
+
+
+def _run(connection: BaseDatabaseWrapper, statements: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -1,0 +1,124 @@
+"""Reads the whole chain and names the first record that is not what was written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rfc8785 import CanonicalizationError
+
+from apps.audit.chain import GENESIS_PREVIOUS, TEXT_FIELDS, hash_of
+from apps.audit.models import AuditHead, AuditRecord
+
+_CHUNK = 2000
+_FIELDS = ("seq", "at", "camera_id", "redacted", "details", "previous_hash", "hash", *TEXT_FIELDS)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome; `first_bad_seq` and `reason` are set when the chain is broken."""
+
+    checked: int
+    head_seq: int | None
+    first_bad_seq: int | None = None
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.first_bad_seq is None
+
+
+class _Broken(Exception):
+    def __init__(self, seq: int, reason: str) -> None:
+        super().__init__(reason)
+        self.seq = seq
+        self.reason = reason
+
+
+@dataclass
+class _Walk:
+    """Where the walk is: the number that must come next and the hash that it must follow."""
+
+    next_seq: int
+    previous_hash: str = ""
+    checked: int = 0
+
+    def step(self, row: tuple[Any, ...]) -> None:
+        seq, at, camera_id, redacted, details, previous_hash, stored_hash, *texts = row
+        if seq != self.next_seq:
+            raise _Broken(self.next_seq, f"is missing: record {seq} comes in its place")
+        try:
+            expected = hash_of(
+                seq=seq,
+                at=at,
+                camera_id=camera_id,
+                redacted=redacted,
+                details=details,
+                previous_hash=previous_hash,
+                texts=dict(zip(TEXT_FIELDS, texts, strict=True)),
+            )
+        except (CanonicalizationError, ValueError, TypeError, AttributeError) as error:
+            raise _Broken(seq, f"cannot be read: {error}") from error
+        if expected != stored_hash:
+            raise _Broken(seq, "was changed: its hash does not fit its content")
+        if previous_hash != self.previous_hash:
+            raise _Broken(seq - 1, f"was rewritten: record {seq} follows another one of that number")
+        self.next_seq, self.previous_hash = seq + 1, stored_hash
+        self.checked += 1
+
+
+def chain_verify(*, since: int = 0) -> Verdict:
+    """Walks the chain from record `since` to the head.
+
+    Finds a changed field, a removed row, swapped rows, a cut tail, a rewritten hash. A chain that was
+    rewritten as a whole, with its head, agrees with itself: only a copy kept elsewhere can tell.
+    """
+    head = AuditHead.objects.filter(pk=1).first()
+    walk = _Walk(since)
+    try:
+        walk.previous_hash = _hash_before(since)
+        for row in _rows(walk, since):
+            walk.step(row)
+            if head is not None and walk.next_seq > head.seq:
+                break
+        _check_head(walk, head)
+    except _Broken as broken:
+        return Verdict(walk.checked, head.seq if head else None, broken.seq, broken.reason)
+    return Verdict(walk.checked, head.seq if head else None)
+
+
+def _hash_before(since: int) -> str:
+    """The hash that record `since` has to follow; that record's own content is then taken as it is."""
+    if since == 0:
+        return GENESIS_PREVIOUS
+    before = AuditRecord.objects.filter(seq=since - 1).values_list("hash", flat=True).first()
+    if before is None:
+        raise _Broken(since - 1, "is missing")
+    return before
+
+
+def _rows(walk: _Walk, since: int) -> Iterator[tuple[Any, ...]]:
+    rows = AuditRecord.objects.filter(seq__gte=since).order_by("seq").values_list(*_FIELDS)
+    try:
+        yield from rows.iterator(chunk_size=_CHUNK)
+    except (ValueError, TypeError) as error:  # a value that is no time, JSON or UUID any more
+        raise _Broken(walk.next_seq, f"cannot be read: {error}") from error
+
+
+def _check_head(walk: _Walk, head: AuditHead | None) -> None:
+    if head is None:
+        raise _Broken(walk.next_seq, "cannot be checked: the head of the chain is missing")
+    if walk.next_seq <= head.seq:
+        raise _Broken(walk.next_seq, f"is missing: the head of the chain is record {head.seq}")
+    if head.seq == walk.next_seq - 1 and head.hash != walk.previous_hash:
+        raise _Broken(head.seq, "was rewritten: the head of the chain has another hash")
+    _check_beyond(head.seq)
+
+
+def _check_beyond(head_seq: int) -> None:
+    """A row behind the head that no writer put there; the head is read again, as writers go on."""
+    extra = AuditRecord.objects.filter(seq__gt=head_seq).order_by("seq").values_list("seq", flat=True).first()
+    if extra is None:
+        return
+    head = AuditHead.objects.get(pk=1)
+    if extra > head.seq:
+        raise _Broken(extra, f"was added: the head of the chain is record {head.seq}")
