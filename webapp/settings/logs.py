@@ -1,24 +1,13 @@
-"""Logs go to standard output, one line each; who runs the process keeps them."""
+"""Logs go to standard error, one scrubbed line each; who runs the process keeps them."""
 
 from typing import Any
 
 import structlog
 
+from apps.monitoring.logs import final_processors, shared_processors
 from webapp.settings.values import LOG_FORMAT, LOG_LEVEL
 
-_SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-_RENDER: Any = (
-    structlog.processors.JSONRenderer()
-    if LOG_FORMAT == "json"
-    else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-)
-
-_EXCEPTIONS: list[Any] = [structlog.processors.format_exc_info] if LOG_FORMAT == "json" else []
+_SHARED: list[Any] = shared_processors()
 
 structlog.configure(
     processors=[
@@ -39,20 +28,19 @@ LOGGING = {
         "lines": {
             "()": structlog.stdlib.ProcessorFormatter,
             "foreign_pre_chain": _SHARED,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_EXCEPTIONS,
-                _RENDER,
-            ],
+            "processors": final_processors(LOG_FORMAT),
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        # Django's own handlers would print a second, unscrubbed line.
+        # Django's own handlers would print a second line past the scrubber.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": True},
         "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},  # one line per tick otherwise
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
