@@ -13,6 +13,7 @@ from webapp.settings.values import *
 django_stubs_ext.monkeypatch()
 
 INSTALLED_APPS = [
+    "webapp",
     "apps.console",
     "apps.live",
     "apps.dispatch",
