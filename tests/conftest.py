@@ -15,6 +15,7 @@ from pathlib import Path
 import django
 import pytest
 
+from tests.record_flush import record_survives_flush  # noqa: F401 - a fixture for every test
 from tests.services import PostgresServer, RedisServer, ServiceMissing
 
 _DATA_PLANE = {"engine", "workers", "quality", "gpu"}

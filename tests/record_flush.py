@@ -1,0 +1,40 @@
+"""Lets transactional tests empty the database although the record refuses deletion.
+
+Django flushes all tables after such a test. The triggers that refuse it are taken away for that moment and
+put back, and the chain is opened again, as `migrate` does it in a new database.
+"""
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def record_survives_flush() -> Iterator[None]:
+    if "DJANGO_SETTINGS_MODULE" not in os.environ:
+        yield
+        return
+    from django.apps import apps as django_apps
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from apps.audit.models import AuditHead
+    from apps.audit.triggers import triggers_install, triggers_remove
+
+    open_chain = import_module("apps.audit.migrations.0002_chain").open_chain
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_and_reopen(test_case: Any) -> None:
+        triggers_remove(connection)
+        flush(test_case)
+        if not AuditHead.objects.exists():
+            open_chain(django_apps, None)
+        triggers_install(connection)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", flush_and_reopen)
+    yield
+    patch.undo()
