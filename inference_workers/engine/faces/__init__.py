@@ -1,0 +1,1 @@
+"""Face detectors: decoders of CenterFace, YuNet and Ultra-Light graphs."""

@@ -1,0 +1,235 @@
+"""The models that this machine has: built into installed packages, or files in the model directory.
+
+A model in the directory is `NAME.onnx` with its side file `NAME.json`. Nothing is used before its bytes, its
+graph and its side file were checked; what is wrong is said in the card's `problem`.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from inference_workers.contracts.lease import ModelRef
+from inference_workers.contracts.models import ModelCard
+from inference_workers.engine.backends import SIZE_INPUT, BackendOptions, open_backend
+from inference_workers.engine.builtin_models import BUILTINS
+from inference_workers.engine.detectors.base import Detector, OnnxDetector, Thresholds
+from inference_workers.engine.detectors.families import FAMILIES
+from inference_workers.engine.errors import EngineError
+from inference_workers.engine.frame import Image
+from inference_workers.engine.ocr.reader import TextReader
+from inference_workers.engine.onnx_files import parse_checked, read_checked, read_limited
+from inference_workers.engine.preprocess import Resize
+from inference_workers.engine.side_file import NAME, SideFile, read_side_file, require_multiple_of_stride
+from inference_workers.settings import WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that is ready; exactly one of `detector` and `reader` is set."""
+
+    card: ModelCard
+    size_bytes: int
+    detector: Detector | None = None
+    reader: TextReader | None = None
+
+
+def build_detector(data: bytes, name: str, side: SideFile, options: BackendOptions) -> OnnxDetector:
+    """A detector from ONNX bytes whose hash was compared. Raises EngineError."""
+    family = FAMILIES[side.family]
+    return OnnxDetector(
+        open_backend(data, name, options),
+        family.decoder,
+        preprocess=side.preprocess,
+        input_size=side.input_size,
+        thresholds=Thresholds(side.thresholds["score"], side.thresholds.get("nms")),
+        classes=side.classes,
+    )
+
+
+class ModelDirectory:
+    """Lists, installs and loads models. One per process; `cards` and `load` may run in different threads."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._folder = settings.model_dir
+        self._options = BackendOptions(settings.providers, settings.inference_threads)
+        self._seen: dict[tuple[object, ...], ModelCard] = {}
+
+    def cards(self) -> list[ModelCard]:
+        """Every model, the built-in ones first; a file is hashed again only when it changed."""
+        builtin = [model.card(self._settings) for model in BUILTINS.values()]
+        files = sorted(self._folder.glob("*.onnx")) if self._folder.is_dir() else []
+        seen = {_fingerprint(path): path for path in files}
+        self._seen = {key: self._seen.get(key) or self._inspect(path) for key, path in seen.items()}
+        return [*builtin, *self._seen.values()]
+
+    def _inspect(self, path: Path) -> ModelCard:
+        try:
+            data = read_limited(path)
+        except EngineError as error:
+            return _broken_card(path.stem, "", str(error))
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            side = check_model(path.stem, data, path.with_suffix(".json"))
+        except EngineError as error:
+            return _broken_card(path.stem, sha256, str(error))
+        return _card(path.stem, side)
+
+    def load(self, ref: ModelRef, *, input_size: tuple[int, int] | None = None) -> LoadedModel:
+        """Load the version that `ref` names; the bytes are hashed at every load.
+
+        Args:
+            input_size: another (width, height) for graphs with free sizes, for pictures whose small faces
+                matter more than the time.
+
+        Raises:
+            EngineError: `model_missing`, `model_wrong_hash`, `side_file` and those of the engine.
+        """
+        builtin = BUILTINS.get(ref.name)
+        if builtin is not None:
+            return self._load_builtin(ref, input_size)
+        path = self._path(ref.name)
+        side = read_side_file(path.with_suffix(".json"))
+        data = read_checked(path, ref.sha256)
+        if side.sha256 != ref.sha256:
+            raise EngineError("model_wrong_hash", f"{ref.name}: its side file describes another version")
+        check_graph(ref.name, parse_checked(data, ref.name), side)
+        if input_size is not None and side.preprocess.resize is Resize.FIT:
+            side = replace(side, input_size=input_size)
+        detector = build_detector(data, ref.name, side, self._options)
+        return LoadedModel(_card(ref.name, side), len(data), detector=detector)
+
+    def _load_builtin(self, ref: ModelRef, input_size: tuple[int, int] | None) -> LoadedModel:
+        model = BUILTINS[ref.name]
+        card = model.card(self._settings)
+        if card.problem:
+            raise EngineError("model_missing", card.problem)
+        if card.sha256 != ref.sha256:
+            raise EngineError(
+                "model_wrong_hash",
+                f"{ref.name}: expected sha256 {ref.sha256}, the installed package has {card.sha256}; "
+                "assign the version that this worker announces",
+            )
+        opened = model.open(self._settings, self._options, input_size)
+        if isinstance(opened, TextReader):
+            return LoadedModel(card, model.size_bytes, reader=opened)
+        return LoadedModel(card, model.size_bytes, detector=opened)
+
+    def _path(self, name: str) -> Path:
+        """A name is never a path (PITFALLS 15)."""
+        if not NAME.fullmatch(name):
+            raise EngineError("model_missing", f"expected the name of a model, got {name!r:.80}")
+        return self._folder / f"{name}.onnx"
+
+    def install(self, path: Path, side: SideFile, name: str) -> ModelCard:
+        """Copy a model and write its side file, after everything was checked and it analysed one picture.
+
+        Raises:
+            EngineError: `model_exists` when the name holds other bytes, and all those of `load`.
+        """
+        data = read_checked(path, side.sha256)
+        target = self._path(name)
+        if name in BUILTINS or (target.exists() and read_limited(target) != data):
+            raise EngineError("model_exists", f"{name}: another model has this name; choose a new one")
+        check_graph(name, parse_checked(data, name), side)
+        build_detector(data, name, side, self._options).detect([_grey_picture(side)])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(target.with_suffix(".json"), side.to_json().encode())
+        _write_atomically(target, data)
+        return _card(name, side)
+
+
+def check_model(name: str, data: bytes, side_path: Path) -> SideFile:
+    """Everything that can be known without running the graph. Raises EngineError with one sentence."""
+    if not NAME.fullmatch(name):
+        raise EngineError(
+            "model_name", f"{name!r:.80}: expected small letters, digits, dot, dash and underscore"
+        )
+    if not side_path.exists():
+        raise EngineError(
+            "side_file", f"{side_path.name} is missing: `manage.py models add` writes it for known files"
+        )
+    side = read_side_file(side_path)
+    found = hashlib.sha256(data).hexdigest()
+    if side.sha256 != found:
+        raise EngineError(
+            "model_wrong_hash", f"{side_path.name} expects sha256 {side.sha256}, the file has {found}"
+        )
+    check_graph(name, parse_checked(data, name), side)
+    return side
+
+
+def check_graph(name: str, model: onnx.ModelProto, side: SideFile) -> None:
+    """Compare the graph's declared input with the side file."""
+    require_multiple_of_stride(side, name)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in weights]
+    names = [value.name for value in inputs]
+    if len(inputs) != 1 and names[1:] != [SIZE_INPUT]:
+        raise EngineError("model_input", f"{name}: expected one picture as input, the graph has {names}")
+    tensor = inputs[0].type.tensor_type
+    shape = [axis.dim_value for axis in tensor.shape.dim]
+    expected = [0, 3, *reversed(side.input_size)]
+    if side.preprocess.resize is Resize.FIT:
+        fits = len(shape) == 4 and shape[2:] == [0, 0]
+    else:
+        fits = len(shape) == 4 and all(a in (0, b) for a, b in zip(shape[2:], expected[2:], strict=True))
+    if not fits or shape[1] not in (0, 3) or tensor.elem_type != onnx.TensorProto.FLOAT:
+        kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
+        raise EngineError(
+            "model_input",
+            f"{name}: expected an input of float32 (N, 3, {expected[2]}, {expected[3]}) for resize "
+            f"{side.preprocess.resize}, the graph declares {kind} {shape} (0: free)",
+        )
+
+
+def _card(name: str, side: SideFile) -> ModelCard:
+    return ModelCard(
+        name=name,
+        family=side.family,
+        task=side.task,
+        sha256=side.sha256,
+        licence=side.licence,
+        source=side.source,
+        classes=side.classes,
+        input_size=side.input_size,
+        thresholds=side.thresholds,
+        note=side.note,
+    )
+
+
+def _broken_card(name: str, sha256: str, problem: str) -> ModelCard:
+    return ModelCard(name[:80], "", "", sha256, "", "", (), (0, 0), problem=problem)
+
+
+def _fingerprint(path: Path) -> tuple[object, ...]:
+    """Changes when the model or its side file does."""
+    return (path, *_stat(path), *_stat(path.with_suffix(".json")))
+
+
+def _stat(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _grey_picture(side: SideFile) -> Image:
+    width, height = side.input_size
+    return np.full((height, width, 3), 127, np.uint8)
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=path.suffix + ".part")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
