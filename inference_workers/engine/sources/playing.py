@@ -139,7 +139,7 @@ def _one_pass(
             yield frame, arrived_at if clock is None else clock.stamp(frame.time)
 
 
-def _packets(opened: OpenedSource) -> Iterator[Packet[VideoStream]]:
+def _packets(opened: OpenedSource) -> "Iterator[Packet[VideoStream]]":
     try:
         yield from opened.container.demux(opened.stream)
     except EngineError:
