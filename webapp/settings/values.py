@@ -23,6 +23,11 @@ try:
         ("redis", "rediss", "unix"),
         None if _PRODUCTION else _env.embedded_redis_url(DATA_DIR, _generated),
     )
+    # None: somebody else runs the Redis that REDIS_URL names.
+    EMBEDDED_REDIS_SOCKET = (
+        None if _PRODUCTION or ENV.text("REDIS_URL", "") else _env.embedded_redis_socket(DATA_DIR)
+    )
+    EMBEDDED_REDIS_PASSWORD = _generated.get("VIDETTE_REDIS_PASSWORD", "")
     CELERY_BROKER_URL = ENV.url(
         "CELERY_BROKER_URL",
         ("redis", "rediss", "redis+socket", "amqp", "amqps"),

@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def _end_with(parent: int) -> Callable[[], None]:
+def end_with_parent(parent: int) -> Callable[[], None]:
     """Runs in the child before its program: the kernel ends it when `parent` is gone, however it went."""
 
     def prepare() -> None:
@@ -60,7 +60,7 @@ class Child:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=self._keep_open,
-                preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - forked from a single thread
+                preexec_fn=end_with_parent(os.getpid()),  # noqa: PLW1509 - forked from a single thread
             )
 
     @property

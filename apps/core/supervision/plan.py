@@ -90,6 +90,14 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
+def module_arguments(module: str, *arguments: str) -> tuple[str, ...]:
+    return _python("-m", module, *arguments)
+
+
+def command_arguments(*arguments: str) -> tuple[str, ...]:
+    return _python("manage.py", *arguments)
+
+
 def _celery(app: str, *arguments: str) -> tuple[str, ...]:
     return _python("-m", "celery", "-A", app, *arguments)
 

@@ -65,14 +65,14 @@ class Supervisor:
             if not watched.child.runs():
                 watched.child.start()
 
+    def add(self, children: list[Child]) -> None:
+        self._watched += [Watched(child) for child in children]
+
     def run(self) -> None:
-        """Watches until `stop_soon`; then nothing runs any more."""
-        try:
-            while not self._stopping:
-                self._tick(time.monotonic())
-                time.sleep(TICK_S)
-        finally:
-            self._stop_all()
+        """Watches until `stop_soon`."""
+        while not self._stopping:
+            self._tick(time.monotonic())
+            time.sleep(TICK_S)
 
     def all_well(self) -> bool:
         return all(watched.well for watched in self._watched)
@@ -162,7 +162,7 @@ class Supervisor:
             facts.append(_("restarts: %(count)d") % {"count": watched.restarts})
         return Line(watched.name, state, ", ".join(facts))
 
-    def _stop_all(self) -> None:
+    def stop_all(self) -> None:
         """Those that produce work first, then the recorder and Redis, which keep what they made."""
         first = [watched.child for watched in self._watched if not watched.child.spec.last_to_stop]
         last = [watched.child for watched in self._watched if watched.child.spec.last_to_stop]
