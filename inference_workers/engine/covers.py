@@ -1,0 +1,112 @@
+"""Where to cover at a moment: every sighting of a face or person, stretched over time.
+
+A detector blinks; a cover must not. A sighting covers the moments before it (back to where the display
+is), the gap until the next one, and a while after the last one, with a box that grows with the distance
+in time from what was really seen. Covering never waits until a track is confirmed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_workers.engine.frame import Detections
+from inference_workers.engine.tracking import Box, BoxTracker, Sighting, Track
+
+
+@dataclass(frozen=True, slots=True)
+class CoverRules:
+    """How covers stretch over time.
+
+    Attributes:
+        min_score: detections from this score on are covered.
+        before_s: how far before its first sighting a thing is covered.
+        coast_s: how long after its last sighting it stays covered.
+        grow_per_s: growth on every side, as a share of the box's longer side, per second of distance.
+        max_grow: where the growth ends.
+    """
+
+    min_score: float = 0.2
+    before_s: float = 1.0
+    coast_s: float = 1.5
+    grow_per_s: float = 1.5
+    max_grow: float = 0.75
+
+
+class CoverTracker:
+    """The covers of one camera for one kind of thing (faces, or persons)."""
+
+    def __init__(self, rules: CoverRules) -> None:
+        self._rules = rules
+        self._tracker = BoxTracker(min_score=rules.min_score, min_iou=0.05, keep_s=rules.coast_s + 0.5)
+        self._tracks: list[Track] = []
+
+    def add(self, at: float, seq: int, found: Detections) -> None:
+        """Take in one look (pixels of the frame)."""
+        seen, loose = self._tracker.update(at, seq, found)
+        known = {id(track) for track in self._tracks}
+        begun = [track for track in seen if id(track) not in known]
+        taken_up = {id(track.sightings[0]) for track in begun}
+        self._tracks = [item for item in self._tracks if id(item.last) not in taken_up]
+        self._tracks += begun + [_lone(sighting) for sighting in loose]
+
+    def cut(self) -> None:
+        """A new scene: nothing is connected across it. What was seen stays covered until it coasts out."""
+        self._tracker.reset()
+
+    def forget_before(self, at: float) -> None:
+        """Drop what cannot cover anything from `at` on."""
+        limit = at - self._rules.coast_s
+        self._tracks = [track for track in self._tracks if track.last.at >= limit]
+
+    def boxes_at(self, at: float, width: int, height: int) -> NDArray[np.float64]:
+        """Boxes (N, 4) in pixels to cover at a moment, inside a frame of `width` x `height`."""
+        boxes = [box for track in self._tracks for box in self._boxes_of(track, at)]
+        if not boxes:
+            return np.zeros((0, 4))
+        inside = np.clip(np.stack(boxes), 0, [width, height, width, height])
+        real = (inside[:, 2] - inside[:, 0] >= 1) & (inside[:, 3] - inside[:, 1] >= 1)
+        return np.asarray(inside[real])
+
+    def _boxes_of(self, track: Track, at: float) -> list[Box]:
+        before, after = track.around(at)
+        rules = self._rules
+        if before is None and after is not None and after.at - at > rules.before_s:
+            return []
+        if after is None and before is not None and at - before.at > rules.coast_s:
+            return []
+        distance_s = min(abs(at - seen.at) for seen in (before, after) if seen is not None)
+        box = track.box_at(at)
+        if before is None or after is None:
+            box = _union(box, track.last.box_xyxy if after is None else track.sightings[0].box_xyxy)
+        return [_grown(box, min(rules.grow_per_s * distance_s, rules.max_grow))]
+
+
+def _lone(sighting: Sighting) -> Track:
+    """A sighting of no track is covered for itself, until a track begins with it."""
+    track = Track(0)
+    track.add(sighting)
+    return track
+
+
+def _union(first: Box, second: Box) -> Box:
+    return np.concatenate([np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:])])
+
+
+def _grown(box: Box, share: float) -> Box:
+    by = share * float(max(box[2] - box[0], box[3] - box[1]))
+    return np.array([box[0] - by, box[1] - by, box[2] + by, box[3] + by])
+
+
+def heads_of(persons_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Heads (N, 4) estimated from whole persons: the upper quarter of a standing figure, up to the upper
+    half of one that is cut off or sits (as wide as high)."""
+    if not len(persons_xyxy):
+        return np.zeros((0, 4))
+    width = persons_xyxy[:, 2] - persons_xyxy[:, 0]
+    height = persons_xyxy[:, 3] - persons_xyxy[:, 1]
+    share = np.clip(0.25 + (2 - height / np.maximum(width, 1)) * 0.25, 0.25, 0.5)
+    heads = persons_xyxy.copy()
+    heads[:, 1] -= 0.05 * height
+    heads[:, 3] = persons_xyxy[:, 1] + share * height
+    return heads

@@ -1,0 +1,282 @@
+"""One camera from frames and detections to redacted pictures, events and readings.
+
+Pure: time is passed in, nothing is read or written. The display runs `display_delay_s` behind the camera.
+A frame is shown with its faces covered only when faces were looked for around it; otherwise as a mosaic.
+"""
+
+from collections.abc import Sequence
+from itertools import count
+
+import numpy as np
+
+from inference_workers.contracts.frames import Found
+from inference_workers.contracts.lease import Lease, ModelRef, Stage
+from inference_workers.contracts.live import LiveBox
+from inference_workers.contracts.results import ReadingResult
+from inference_workers.engine.covers import CoverRules, CoverTracker, heads_of
+from inference_workers.engine.display import (
+    CutDetector,
+    DisplayFrame,
+    FrameQueue,
+    LookLog,
+    LookRules,
+    Report,
+)
+from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
+from inference_workers.engine.frame import Detections, Frame
+from inference_workers.engine.readings import ReadingBook
+from inference_workers.engine.redaction import RedactedFrame, mosaic_frame, redact
+from inference_workers.engine.snapshots import SnapshotDesk
+from inference_workers.engine.tracking import BoxTracker
+from inference_workers.engine.zones import ZoneMap
+
+MAX_DELAY_S = 10.0
+PERSON_LABELS = frozenset({"person", "pedestrian", "rider", "people"})
+KNOWN_TARGETS = frozenset({"face", "head", "person"})
+FACE_COVERS = CoverRules()
+PERSON_COVERS = CoverRules(min_score=0.15, before_s=1.0, coast_s=2.5, grow_per_s=0.4, max_grow=0.4)
+FACE_LOOKS = LookRules()
+# People are looked for less often while nothing moves; their boxes are large and coast for long.
+PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5)
+OBJECT_MIN_SCORE = 0.2
+LIVE_COAST_S = 1.0
+KEEP_CUTS_S = 30.0
+
+
+class CameraPipeline:
+    """State of one camera's run. Not thread safe: one thread calls it."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._ids = count(1)
+        self._queue = FrameQueue()
+        self._cut_detector = CutDetector()
+        self._cuts: list[float] = []
+        self._size: Size = (0, 0)
+        self._size_since = -np.inf
+        self._epoch = ""
+        self._events = EventBook()
+        self._desk = SnapshotDesk()
+        self._readings: ReadingBook | None = None
+        self._untold: list[ReadingResult] = []
+        self._last_shown_at = -np.inf
+        self._start_scene()
+        self.update_lease(lease)
+
+    def update_lease(self, lease: Lease) -> None:
+        """Zones, masks, policy and stages count from the next call on, for waiting frames too."""
+        self._lease = lease
+        self._zones = ZoneMap(lease.zones)
+        self._delay_s = min(max(lease.redaction.display_delay_s, 0.0), MAX_DELAY_S)
+
+    def _start_scene(self) -> None:
+        """Forget everything that is measured in pixels."""
+        self._faces = CoverTracker(FACE_COVERS)
+        self._persons = CoverTracker(PERSON_COVERS)
+        self._face_looks = LookLog(FACE_LOOKS)
+        self._person_looks = LookLog(PERSON_LOOKS)
+        self._trackers: dict[str, BoxTracker] = {}
+        self._looked_at: dict[str, float] = {}
+
+    # --- what comes in
+
+    def add_frame(self, frame: Frame) -> None:
+        """A captured frame that may be displayed; its image must stay as it is until it was due."""
+        self._epoch = frame.epoch
+        if (frame.width, frame.height) != self._size:
+            self._change_size(frame)
+        if self._cut_detector.is_cut(frame.image):
+            self._cuts.append(frame.grabbed_at)
+        self._queue.add(frame)
+
+    def _change_size(self, frame: Frame) -> None:
+        """Boxes in pixels of the old size mean nothing now; the frames that needed them go too."""
+        self._size = (frame.width, frame.height)
+        self._size_since = frame.grabbed_at
+        self._queue.clear()
+        self._events.end_all()
+        self._start_scene()
+
+    def add_faces(self, seq: int, grabbed_at: float, faces: Detections | None) -> None:
+        """Faces of an analysed frame in pixels; None: they could not be looked for."""
+        if grabbed_at < self._size_since:
+            return
+        self._face_looks.add(grabbed_at, could=faces is not None)
+        if faces is None:
+            return
+        if self._crosses_cut("faces", grabbed_at):
+            self._faces.cut()
+        self._faces.add(grabbed_at, seq, faces)
+
+    def add_objects(self, seq: int, grabbed_at: float, objects: Detections, model: ModelRef) -> None:
+        """Objects of an analysed frame in pixels, from a detector or (class "motion") from the gate."""
+        if grabbed_at < self._size_since or not self._size[0]:
+            return
+        kind = MOTION if objects.classes == (MOTION,) else "objects"
+        crossed = self._crosses_cut(kind, grabbed_at)
+        if kind != MOTION:
+            self._add_persons(seq, grabbed_at, objects, crossed=crossed)
+        tracker = self._tracker(kind)
+        if crossed:
+            tracker.reset()
+            self._events.end_all()
+        seen, _ = tracker.update(grabbed_at, seq, self._outside_ignored(objects))
+        self._events.see(seen, model, self._size, self._zones)
+
+    def _add_persons(self, seq: int, at: float, objects: Detections, *, crossed: bool) -> None:
+        """Persons are covered wherever they are: zones to ignore do not uncover anybody."""
+        if crossed:
+            self._persons.cut()
+        self._person_looks.add(at, could=True)
+        labels = objects.labels() if objects.classes else []
+        self._persons.add(at, seq, _chosen(objects, [name in PERSON_LABELS for name in labels]))
+
+    def _outside_ignored(self, objects: Detections) -> Detections:
+        keep = [not self._zones.ignores(box, *self._size) for box in objects.boxes_xyxy]
+        return _chosen(objects, keep)
+
+    def _tracker(self, kind: str) -> BoxTracker:
+        if kind not in self._trackers:
+            rate_fps = min(max(self._lease.analysis_fps, 0.2), 30.0)
+            self._trackers[kind] = BoxTracker(
+                min_score=OBJECT_MIN_SCORE, keep_s=5.0, rate_fps=rate_fps, ids=self._ids
+            )
+        return self._trackers[kind]
+
+    def _crosses_cut(self, kind: str, at: float) -> bool:
+        """Did a scene cut happen between the last look of this kind and the one at `at`?"""
+        last = self._looked_at.get(kind)
+        self._looked_at[kind] = max(at, last if last is not None else at)
+        return last is not None and any(last < cut <= at for cut in self._cuts)
+
+    def add_text(self, seq: int, grabbed_at: float, found: tuple[Found, ...], model: ModelRef) -> None:
+        """Lines of text of an analysed frame; boxes normalised."""
+        if self._readings is None:
+            self._readings = ReadingBook(self._lease.camera_id, self._epoch)
+        self._untold += self._readings.add(seq, grabbed_at, found, model, self._lease)
+
+    # --- what goes out
+
+    def due(self, now: float, *, watched: bool = True) -> list[DisplayFrame]:
+        """Frames whose delay is over, redacted, oldest first.
+
+        Nothing without the stage VIEW, after the lease has run out, or while nobody watches (`watched`);
+        snapshots of events are taken all the same, but never after the lease.
+        """
+        if now > self._lease.valid_until:
+            self._queue.clear()
+            return []
+        frames = self._queue.take_due(now - self._delay_s)
+        shown = [item for frame in frames if (item := self._finish(frame, watched=watched))]
+        self._forget(now)
+        return shown
+
+    def _finish(self, frame: Frame, *, watched: bool) -> DisplayFrame | None:
+        show = watched and self._lease.allows(Stage.VIEW) and self._is_time(frame.grabbed_at)
+        pictured = [event for event in self._events if self._desk.wants(event, frame.grabbed_at)]
+        if not show and not pictured:
+            return None
+        redacted = self._redact(frame)
+        for event in pictured:
+            self._desk.offer(event, redacted)
+        if not show:
+            return None
+        self._last_shown_at = frame.grabbed_at
+        return DisplayFrame(redacted, self._live_boxes(frame), self._models())
+
+    def _is_time(self, at: float) -> bool:
+        """Not more often than `display_fps`; a third of a period early is early enough."""
+        return at - self._last_shown_at >= 0.67 / max(self._lease.display_fps, 0.1)
+
+    def _redact(self, frame: Frame) -> RedactedFrame:
+        at, masks = frame.grabbed_at, self._zones.masks
+        if not self._may_show(at):
+            return mosaic_frame(frame, masks)
+        policy = self._lease.redaction
+        faces = self._faces.boxes_at(at, *self._size)
+        persons = np.zeros((0, 4))
+        if {"head", "person"} & set(policy.targets):
+            persons = self._persons.boxes_at(at, *self._size)
+        if "head" in policy.targets:
+            faces = np.concatenate([faces, heads_of(persons)])
+        whole = persons if "person" in policy.targets else None
+        return redact(frame, faces, policy, masks, person_boxes=whole)
+
+    def _may_show(self, at: float) -> bool:
+        """Were all those looked for whom the policy covers? An unknown target covers everything."""
+        targets = set(self._lease.redaction.targets)
+        scene = self._scene(at)
+        if targets - KNOWN_TARGETS or not self._lease.allows(Stage.FACES):
+            return False
+        if not self._face_looks.allows(at, scene):
+            return False
+        if not {"head", "person"} & targets:
+            return True
+        return self._lease.allows(Stage.DETECT) and self._person_looks.allows(at, scene)
+
+    def _scene(self, at: float) -> tuple[float, float]:
+        """Between which cuts the moment lies."""
+        before = [cut for cut in self._cuts if cut <= at]
+        after = [cut for cut in self._cuts if cut > at]
+        return (before[-1] if before else -np.inf, after[0] if after else np.inf)
+
+    def _live_boxes(self, frame: Frame) -> tuple[LiveBox, ...]:
+        boxes = (self._live_box(event, frame) for event in self._events)
+        return tuple(box for box in boxes if box is not None)
+
+    def _live_box(self, event: Event, frame: Frame) -> LiveBox | None:
+        """The box to draw for an event on a frame, or None when it is not (or no longer) there."""
+        track, at = event.track, frame.grabbed_at
+        hidden = event.label == MOTION and (event.is_explained() or not event.is_confirmed())
+        if hidden or event.ended or at < track.first_at:
+            return None
+        before, after = track.around(at)
+        if after is None and track.missed_looks and at - track.last.at > LIVE_COAST_S:
+            return None
+        near = [item for item in (before, after) if item is not None]
+        state = "interpolated" if len(near) == 2 else "coasting"
+        if any(item.seq == frame.seq for item in near):
+            state = "seen"
+        box = normalised(track.box_at(at), self._size)
+        return LiveBox(track.track_id, event.label, round(event.confidence, 3), box, state)
+
+    def _models(self) -> dict[str, str]:
+        allowed = {stage.value for stage in self._lease.stages}
+        return {stage: ref.version_id for stage, ref in self._lease.models.items() if stage in allowed}
+
+    def reports(self, now: float) -> list[Report]:
+        """Results to record now; the snapshot goes to the object store before the result is sent."""
+        readings = [Report(self._events.attach(item, self._size)) for item in self._untold]
+        self._untold = []
+        only_mosaic = not self._lease.allows(Stage.FACES)
+        changed = self._events.changed(
+            now, lambda event, at: self._desk.is_ready(event, at, only_mosaic=only_mosaic)
+        )
+        told = [self._report(event) for event in changed]
+        self._desk.forget({event.track.track_id for event in self._events})
+        return readings + told
+
+    def finish(self, now: float) -> list[Report]:
+        """The run is over: end every event and return what is left to tell. Waiting frames are dropped."""
+        self._queue.clear()
+        self._events.end_all()
+        return self.reports(now)
+
+    def _report(self, event: Event) -> Report:
+        snapshot = self._desk.take(event, self._lease, self._epoch)
+        return Report(event.result(self._lease, self._epoch), snapshot)
+
+    def _forget(self, now: float) -> None:
+        oldest = now - self._delay_s - 1.0
+        self._faces.forget_before(oldest)
+        self._persons.forget_before(oldest)
+        self._face_looks.clear_before(oldest - 10.0)
+        self._person_looks.clear_before(oldest - 10.0)
+        self._cuts = [cut for cut in self._cuts if cut > now - KEEP_CUTS_S] or self._cuts[-1:]
+
+
+def _chosen(found: Detections, keep: Sequence[bool]) -> Detections:
+    """The detections for which `keep` is true."""
+    mask = np.asarray(keep, bool)
+    if not len(mask):
+        return Detections.empty(found.classes)
+    return Detections(found.boxes_xyxy[mask], found.scores[mask], found.class_ids[mask], found.classes)

@@ -1,0 +1,47 @@
+"""Which zones a box stands in. Polygons are normalised 0..1, a box counts by the middle of its lower edge."""
+
+from collections.abc import Sequence
+
+from inference_workers.contracts.lease import Zone, ZoneKind
+from inference_workers.engine.tracking import Box
+
+Polygon = Sequence[tuple[float, float]]
+
+
+def contains(polygon: Polygon, x: float, y: float) -> bool:
+    """Is the point inside the polygon (even-odd rule)? Fewer than three corners contain nothing."""
+    if len(polygon) < 3:
+        return False
+    inside = False
+    x1, y1 = polygon[-1]
+    for x2, y2 in polygon:
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            inside = not inside
+        x1, y1 = x2, y2
+    return inside
+
+
+class ZoneMap:
+    """The zones of one lease."""
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        self._watch = [zone for zone in zones if zone.kind == ZoneKind.WATCH]
+        self._ignore = [zone.polygon for zone in zones if zone.kind == ZoneKind.IGNORE]
+        self.masks = tuple(zone.polygon for zone in zones if zone.kind == ZoneKind.PRIVACY_MASK)
+
+    def ignores(self, box_xyxy: Box, width: int, height: int) -> bool:
+        """Does the box (pixels) stand in a zone whose objects are to be left out?"""
+        x, y = _foot(box_xyxy, width, height)
+        return any(contains(polygon, x, y) for polygon in self._ignore)
+
+    def watched_by(self, box_xyxy: Box, width: int, height: int) -> list[str]:
+        """Ids of the watch zones in which the box (pixels) stands."""
+        x, y = _foot(box_xyxy, width, height)
+        return [zone.zone_id for zone in self._watch if contains(zone.polygon, x, y)]
+
+
+def _foot(box_xyxy: Box, width: int, height: int) -> tuple[float, float]:
+    """Just inside the picture: a box that touches the lower edge stands in a zone that reaches it."""
+    x = float(box_xyxy[0] + box_xyxy[2]) / 2 / width
+    y = float(box_xyxy[3]) / height
+    return min(max(x, 1e-6), 1 - 1e-6), min(max(y, 1e-6), 1 - 1e-6)
