@@ -34,15 +34,14 @@ def _two_records():
         audit.record_change(action="site.create", object_type="site", object_id=number)
 
 
-@pytest.mark.parametrize("statement", [*STATEMENTS, *ONLY["sqlite"], *ONLY["postgresql"]])
+@pytest.mark.parametrize("statement", [*STATEMENTS, *ONLY[connection.vendor]])
 def test_raw_sql_is_refused(statement):
-    others = ONLY["postgresql" if connection.vendor == "sqlite" else "sqlite"]
-    if statement in others:
-        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement)  # not even a statement of this database
-        return
     before = list(AuditRecord.objects.values_list())
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only|duplicate key"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
     assert list(AuditRecord.objects.values_list()) == before
     assert chain_verify().ok

@@ -83,7 +83,7 @@ def test_the_stored_row_has_the_hash_that_was_written():
         "none": None,
         "at": datetime(2026, 1, 1, tzinfo=UTC),
         "list": [1, {"x": True}],
-        "text": "вокзал 駅 \u202e‮",
+        "text": "вокзал 駅 \u202e",
     }
     record = change(details=details, camera_id=uuid4())
     assert record_hash(AuditRecord.objects.get(pk=record.pk)) == record.hash
@@ -122,9 +122,14 @@ def test_a_float_that_is_no_number_is_kept_as_text():
 
 def test_without_a_head_nothing_is_recorded_and_the_change_is_undone(without_triggers):
     AuditHead.objects.all().delete()
-    with pytest.raises(Unavailable) as caught, transaction.atomic():
+
+    @transaction.atomic
+    def make_mallory():
         User.objects.create_user("mallory")
         change()
+
+    with pytest.raises(Unavailable) as caught:
+        make_mallory()
     assert caught.value.code == "audit_unavailable"
     assert caught.value.status == 503
     assert not User.objects.filter(username="mallory").exists()
@@ -150,9 +155,9 @@ def test_a_change_or_access_outside_of_a_transaction_is_a_mistake():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_record_goes_with_the_transaction_that_it_records():
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         change()
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert AuditRecord.objects.count() == 1
     assert AuditHead.objects.get().seq == 0
 
@@ -166,9 +171,9 @@ def refuse(**values):
 @pytest.mark.django_db(transaction=True)
 def test_a_refusal_outlives_the_transaction_in_which_it_was_made(alice):
     with audit_context(context_for(alice)):
-        with pytest.raises(PermissionError), transaction.atomic():
+        with transaction.atomic():
             assert refuse() is None
-            raise PermissionError
+            transaction.set_rollback(True)
         assert not AuditRecord.objects.filter(kind=RecordKind.REFUSAL).exists()
     record = AuditRecord.objects.get(kind=RecordKind.REFUSAL)
     assert (record.action, record.actor_name) == ("camera.watch", "alice")
