@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Role, User
@@ -100,18 +99,21 @@ def access_camera(user: Viewer, camera_id: object, *, purpose: str, capability: 
     if camera is not None:
         return camera
     if Camera.objects.filter(pk=key).exists():
-        refusal_record("camera", key, capability, purpose)
+        refusal_record(user, "camera", key, capability, purpose)
     raise NotFound("camera")
 
 
-def refusal_record(object_type: str, key: UUID, capability: Capability, purpose: str = "") -> None:
-    with transaction.atomic():
-        audit.record_refusal(
-            action=f"{object_type}.{capability}",
-            object_type=object_type,
-            object_id=str(key),
-            details={"purpose": purpose} if purpose else {},
-        )
+def refusal_record(
+    user: Viewer, object_type: str, key: UUID, capability: Capability, purpose: str = ""
+) -> None:
+    """Somebody asked for an object that exists and is not open to them."""
+    audit.record_refusal(
+        action=f"{object_type}.{capability}",
+        object_type=object_type,
+        object_id=str(key),
+        acting_user=user,
+        purpose=purpose,
+    )
 
 
 def sites_visible_to(user: Viewer) -> QuerySet[Site]:

@@ -87,6 +87,8 @@ class Reading(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="readings")
+    epoch = models.CharField(max_length=36)
+    track_id = models.BigIntegerField(null=True)
     event = models.ForeignKey(
         Event, null=True, blank=True, on_delete=models.SET_NULL, related_name="readings"
     )
@@ -109,6 +111,7 @@ class Reading(models.Model):
         indexes = [
             models.Index(fields=["-read_at", "-id"], name="detections_reading_newest"),
             models.Index(fields=["camera", "-read_at", "-id"], name="detections_reading_camera"),
+            models.Index(fields=["camera", "epoch", "track_id"], name="detections_reading_track"),
         ]
 
     def __str__(self) -> str:
@@ -139,7 +142,10 @@ class CameraRuntime(models.Model):
 
 
 class FrameAccount(models.Model):
-    """Cumulative counters of one run of a camera. captured = analysed + skipped + lost + in flight."""
+    """Cumulative counters of one run of a camera. captured = analysed + skipped + lost + in flight.
+
+    A closed row belongs to a run that has ended: what was in flight is counted as lost.
+    """
 
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="accounts")
     epoch = models.CharField(max_length=36)

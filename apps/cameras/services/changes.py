@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import Conflict, NotFound
 
-
 Row = TypeVar("Row", bound=models.Model)
 
 

@@ -1,0 +1,56 @@
+"""Redacted snapshots: read by the id of an event or a reading, never by a key from outside."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.audit import services as audit
+from apps.cameras.grants import Viewer
+from apps.cameras.selectors import cameras_watchable_by
+from apps.core.errors import NotFound
+from apps.detections.models import Event, Reading
+from apps.detections.objects import object_get
+from apps.detections.selectors import event_look_up, reading_look_up
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A redacted JPEG and how it was redacted: "tracks", "mosaic", or "redacted" where nobody said how."""
+
+    jpeg: bytes
+    redaction: str
+
+
+def snapshot_open(user: Viewer, event_id: object, purpose: str) -> Snapshot:
+    """The picture of an event. Needs the watch grant; who saw it is on record before it is returned."""
+    event = event_look_up(user, event_id, purpose=purpose)
+    return _open(user, event, event.snapshot_key, event.snapshot_redaction, purpose)
+
+
+def snapshot_read(user: Viewer, event_id: object, purpose: str) -> bytes:
+    return snapshot_open(user, event_id, purpose).jpeg
+
+
+def reading_snapshot_open(user: Viewer, reading_id: object, purpose: str) -> Snapshot:
+    """The picture in which a text was read."""
+    reading = reading_look_up(user, reading_id, purpose=purpose)
+    return _open(user, reading, reading.snapshot_key, "redacted", purpose)
+
+
+def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose: str) -> Snapshot:
+    watchable = cameras_watchable_by(user).filter(pk=row.camera_id).exists()
+    if not key or not watchable:
+        raise NotFound("snapshot")
+    jpeg = object_get(key)
+    with transaction.atomic():
+        audit.record_access(
+            action="snapshot.view",
+            object_type=str(row._meta.model_name),
+            object_id=str(row.pk),
+            camera_id=row.camera_id,
+            redacted=True,
+            details={"redaction": redaction},
+            acting_user=user,
+            purpose=purpose,
+        )
+    return Snapshot(jpeg, redaction)

@@ -1,0 +1,44 @@
+"""From an entry of the results stream to rows: one decoder and one apply function per kind of message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from apps.detections.results import (
+    Outcome,
+    ResultBatch,
+    account_apply,
+    reading_apply,
+    status_apply,
+    track_apply,
+)
+from apps.dispatch.work import reply_apply
+from inference_workers.contracts.codec import ContractError, decode
+from inference_workers.contracts.results import Account, CameraStatus, ReadingResult, TrackResult
+from inference_workers.contracts.uploads import AnalyseImageReply
+
+Apply = Callable[[Any, ResultBatch], Outcome]
+
+_KINDS: dict[str, tuple[type[Any], Apply]] = {
+    "TrackResult": (TrackResult, track_apply),
+    "ReadingResult": (ReadingResult, reading_apply),
+    "CameraStatus": (CameraStatus, status_apply),
+    "Account": (Account, account_apply),
+    "AnalyseImageReply": (AnalyseImageReply, reply_apply),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the stream as it came."""
+
+    entry_id: bytes
+    fields: dict[bytes, bytes]
+
+    def apply(self, batch: ResultBatch) -> Outcome:
+        """Raises ContractError when this is no message of ours."""
+        kind = self.fields.get(b"type", b"").decode("utf-8", "replace")
+        if kind not in _KINDS:
+            raise ContractError(f"type: expected one of {sorted(_KINDS)}, got {kind!r:.60}")
+        contract, apply = _KINDS[kind]
+        return apply(decode(contract, self.fields.get(b"data", b"")), batch)

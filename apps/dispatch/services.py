@@ -1,0 +1,82 @@
+"""Leases to the data plane: renewed while a camera may be looked at, withdrawn at once when not.
+
+A lock in Redis keeps a renewal, which read the database a moment ago, from writing over a withdrawal.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db.models import QuerySet
+from redis.exceptions import RedisError
+
+from apps.cameras.models import Camera
+from apps.cameras.selectors import as_uuid
+from apps.core.redis import client
+from apps.dispatch.leases import lease_for
+from apps.registry.selectors import serving
+from inference_workers.contracts.codec import encode
+from inference_workers.contracts.names import LEASES, LEASES_CHANGED
+
+_LOCK = "vidette:leases:lock"
+_LOCK_S = 10
+logger = logging.getLogger(__name__)
+
+
+def _enabled() -> QuerySet[Camera]:
+    return Camera.objects.filter(enabled=True).select_related("site").prefetch_related("zones")
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    with client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2):
+        yield
+
+
+def leases_renew() -> int:
+    """Write the lease of every enabled camera and remove the others; returns how many were written."""
+    with _writing():
+        models = serving()
+        leases = {str(camera.pk): lease_for(camera, models) for camera in _enabled()}
+        texts = {key: encode(lease) for key, lease in leases.items() if lease is not None}
+        stale = [key for key in client().hkeys(LEASES) if key.decode("ascii", "replace") not in texts]
+        pipeline = client().pipeline(transaction=True)
+        if texts:
+            pipeline.hset(LEASES, mapping=texts)
+        if stale:
+            pipeline.hdel(LEASES, *stale)
+        pipeline.execute()
+    for key in stale:
+        client().publish(LEASES_CHANGED, key)
+    return len(texts)
+
+
+def lease_push(camera_id: str) -> bool:
+    """Write or withdraw the lease of one camera now and tell the data plane; True when it has one."""
+    key = as_uuid(camera_id)
+    with _writing():
+        camera = _enabled().filter(pk=key).first()
+        lease = lease_for(camera) if camera is not None else None
+        if lease is None:
+            client().hdel(LEASES, camera_id)
+        else:
+            client().hset(LEASES, camera_id, encode(lease))
+    client().publish(LEASES_CHANGED, camera_id)
+    return lease is not None
+
+
+def on_camera_changed(camera_id: str) -> None:
+    """After a commit. When Redis does not answer, the next renewal does the same, or the lease runs out."""
+    try:
+        lease_push(camera_id)
+    except RedisError as error:
+        logger.error("lease of camera %s: not pushed: %s", camera_id, error)
+
+
+def on_stages_changed() -> None:
+    try:
+        leases_renew()
+        for camera_id in client().hkeys(LEASES):
+            client().publish(LEASES_CHANGED, camera_id)
+    except RedisError as error:
+        logger.error("leases: not renewed after a change of models: %s", error)
