@@ -1,0 +1,1 @@
+"""The camera processes: leases in, decoders supervised, redacted pictures and results out."""
