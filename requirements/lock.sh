@@ -13,5 +13,6 @@ compile requirements/base.in -o requirements/base.txt
 for name in cpu gpu test; do
     compile "requirements/$name.in" -o "requirements/$name.txt" -c requirements/base.txt
 done
+compile requirements/node.in -o requirements/node.txt
 compile requirements/train.in -o requirements/train.txt
 compile --no-deps requirements/nodeps.in -o requirements/nodeps.txt
