@@ -1,14 +1,23 @@
 """Logs of the control plane: one line per message, with the request's id and without secrets.
 
-The id of the request is bound by `RequestLogMiddleware`; resolving the actor here could query the database
-from within a line that the database itself writes.
+Only the request's id is added: resolving the actor here could query the database from within a line that the
+database itself writes.
 """
 
 from typing import Any
 
 import structlog
 
+from apps.core.context import current_request_id
 from inference_workers.contracts.scrub import scrub
+
+
+def add_request(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Names the request in which a line was written."""
+    request_id = current_request_id()
+    if request_id:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def scrub_processor(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +33,7 @@ def shared_processors() -> list[Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_request,
     ]
 
 
