@@ -38,7 +38,7 @@ def _two_records():
 def test_raw_sql_is_refused(statement):
     before = list(AuditRecord.objects.values_list())
     with (
-        pytest.raises(DatabaseError, match="append-only|duplicate key"),
+        pytest.raises(DatabaseError, match=r"append-only|duplicate key"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
