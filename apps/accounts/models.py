@@ -1,6 +1,6 @@
 """Users with one role each, and the scope of a service account's token."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -42,7 +42,7 @@ class RoleUserManager(UserManager["User"]):
         return self._create_user(username, email, password, **{**fields, "role": Role.ADMINISTRATOR})
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox is untyped
     """A person or a service account. What it may do follows from `role` and from object grants.
 
     There is no superuser: Django and guardian let one pass every check, and nobody here may watch a camera
@@ -56,7 +56,7 @@ class User(AbstractUser):
     role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.OPERATOR)
     language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, default="en")
 
-    objects = RoleUserManager()
+    objects: ClassVar[RoleUserManager] = RoleUserManager()
 
     class Meta:
         ordering = ["username"]
@@ -64,7 +64,7 @@ class User(AbstractUser):
         verbose_name_plural = _("users")
 
     @property
-    def is_staff(self) -> bool:
+    def is_staff(self) -> bool:  # type: ignore[override]  # a column in Django, a fact here
         """Whether the administration pages may be entered at all."""
         return self.is_active and self.role in (Role.ADMINISTRATOR, Role.COMPLIANCE)
 

@@ -32,21 +32,26 @@ def user_get(user: User, user_id: object) -> User:
 
 def tokens_all(user: User) -> QuerySet[ApiToken]:
     require(user, Capability.MANAGE_USERS)
-    return ApiToken.objects.select_related("user").order_by("-created", "digest")
+    return _tokens().order_by("-created", "digest")
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:
-    return ApiToken.objects.filter(user=user).order_by("-created", "digest")
+    return _tokens().filter(user=user).order_by("-created", "digest")
 
 
 def token_get(user: User, digest: str) -> ApiToken:
     """A token by its digest: one's own, or anybody's with the right to manage users."""
-    token = ApiToken.objects.select_related("user").filter(digest=digest).first()
+    token = _tokens().filter(digest=digest).first()
     if token is None:
         raise NotFound("token")
     if token.user_id != user.pk:
         require(user, Capability.MANAGE_USERS)
     return token
+
+
+def _tokens() -> QuerySet[ApiToken]:
+    tokens: QuerySet[ApiToken] = ApiToken.objects.select_related("user")
+    return tokens
 
 
 def sessions_of(user: User) -> list[UserSession]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
@@ -104,9 +104,9 @@ class KeysetPagination(BasePagination):
     max_limit = MAX_LIMIT
     _next_cursor = ""
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]  # rows of the database, not any sequence
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Model]:
+    ) -> list[Any]:
         page = keyset_page(
             queryset,
             ordering=getattr(view, "keyset_ordering", self.ordering),

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
@@ -10,7 +11,7 @@ from django.conf import settings
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 15.0  # a blocking read has to ask for less than this
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "socket_connect_timeout": CONNECT_TIMEOUT_S,
     "socket_timeout": SOCKET_TIMEOUT_S,
     "health_check_interval": 30,
