@@ -1,0 +1,12 @@
+"""Addresses of the broker: one variable for redis-py, another spelling for kombu."""
+
+from urllib.parse import urlsplit
+
+
+def kombu_url(url: str) -> str:
+    """`unix:///path?db=0` as kombu spells it, `redis+socket:///path?virtual_host=0`; others unchanged."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    query = f"?{parts.query.replace('db=', 'virtual_host=')}" if parts.query else ""
+    return f"redis+socket://{parts.netloc}{parts.path}{query}"

@@ -1,0 +1,1 @@
+"""Bounded jobs on the inference worker: a micro-batch of frames, one uploaded picture."""

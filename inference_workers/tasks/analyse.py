@@ -1,0 +1,178 @@
+"""One micro-batch: frames of several cameras, one stage, one model version."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inference_workers.contracts.frames import (
+    AnalyseBatch,
+    BatchItem,
+    BatchReply,
+    Found,
+    FrameRef,
+    ItemResult,
+)
+from inference_workers.engine.errors import EngineError
+from inference_workers.engine.frame import Detections, Image
+from inference_workers.engine.model_directory import LoadedModel
+from inference_workers.engine.ocr.reader import TextLine
+from inference_workers.tasks.counters import SIZE_BUCKETS, Counters
+from inference_workers.tasks.loaded import LoadedModels
+
+logger = logging.getLogger(__name__)
+
+Answer = tuple[Found, ...] | EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class Analyser:
+    """Stateless apart from its counters; safe in several threads.
+
+    Attributes:
+        read_frame: copies a frame out of shared memory; raises EngineError `frame_gone`.
+        clock: POSIX seconds.
+    """
+
+    models: LoadedModels
+    read_frame: Callable[[FrameRef], Image]
+    counters: Counters
+    worker: str
+    clock: Callable[[], float] = time.time
+
+    def analyse(self, batch: AnalyseBatch) -> BatchReply | None:
+        """The answer, with an error in words for each frame that has none; None after the deadline."""
+        started_at = self.clock()
+        if started_at > batch.deadline_at:
+            self._count_expired(batch)
+            return None
+        frames = [self._read(item) for item in batch.items]
+        read_at = self.clock()
+        try:
+            model = self.models.get(batch.model)
+        except EngineError as error:
+            return self._reply(batch, [error] * len(batch.items), batch.model.sha256, started_at, read_at)
+        answers = self._answer_all(model, batch.items, frames)
+        if self.clock() > batch.deadline_at:
+            self._count_expired(batch)
+            return None
+        return self._reply(batch, answers, model.card.sha256, started_at, read_at)
+
+    def _read(self, item: BatchItem) -> Image | EngineError:
+        try:
+            return self.read_frame(item.frame)
+        except EngineError as error:
+            return error
+
+    def _answer_all(
+        self, model: LoadedModel, items: Sequence[BatchItem], frames: Sequence[Image | EngineError]
+    ) -> list[Answer]:
+        answers: dict[int, Answer] = {
+            i: frame for i, frame in enumerate(frames) if isinstance(frame, EngineError)
+        }
+        images = {i: frame for i, frame in enumerate(frames) if not isinstance(frame, EngineError)}
+        if len(images) > 1:
+            together = self._try(model, [items[i] for i in images], list(images.values()))
+            if not isinstance(together, EngineError):
+                return _in_order({**answers, **dict(zip(images, together, strict=True))})
+            # One of them is poison: each alone, so that its neighbours are done.
+            self.counters.add("batches_split")
+        for i, image in images.items():
+            alone = self._try(model, [items[i]], [image])
+            answers[i] = alone if isinstance(alone, EngineError) else alone[0]
+        return _in_order(answers)
+
+    def _try(
+        self, model: LoadedModel, items: Sequence[BatchItem], images: Sequence[Image]
+    ) -> list[tuple[Found, ...]] | EngineError:
+        try:
+            return run_model(model, items, images)
+        except EngineError as error:
+            return error
+        except Exception as error:  # edge of the worker: a frame must never take its neighbours with it
+            logger.exception("a frame could not be analysed")
+            return EngineError("analysis_failed", f"the analysis broke with {type(error).__name__}")
+
+    def _count_expired(self, batch: AnalyseBatch) -> None:
+        self.counters.add("batches_expired")
+        self.counters.add("frames_expired", len(batch.items))
+
+    def _reply(
+        self,
+        batch: AnalyseBatch,
+        answers: Sequence[Answer],
+        sha256: str,
+        started_at: float,
+        read_at: float,
+    ) -> BatchReply:
+        reply = BatchReply(
+            batch_id=batch.batch_id,
+            stage=batch.stage,
+            model_version_id=batch.model.version_id,
+            model_sha256=sha256,
+            items=tuple(_result(i, a) for i, a in zip(batch.items, answers, strict=True)),
+            queued_ms=max(0.0, started_at - batch.submitted_at) * 1000,
+            preprocess_ms=(read_at - started_at) * 1000,
+            infer_ms=(self.clock() - read_at) * 1000,
+            worker=self.worker,
+        )
+        self._count(reply, answers)
+        return reply
+
+    def _count(self, reply: BatchReply, answers: Sequence[Answer]) -> None:
+        self.counters.add("batches")
+        self.counters.add("frames", len(answers))
+        for answer in answers:
+            if isinstance(answer, EngineError):
+                self.counters.error(answer.code)
+        self.counters.observe(f"infer_ms.{reply.stage}", reply.infer_ms)
+        self.counters.observe(f"queued_ms.{reply.stage}", reply.queued_ms)
+        self.counters.observe("batch_size", len(answers), SIZE_BUCKETS)
+
+
+def run_model(
+    model: LoadedModel, items: Sequence[BatchItem], images: Sequence[Image]
+) -> list[tuple[Found, ...]]:
+    """Detect or read, in normalised boxes. Raises EngineError."""
+    if model.reader is not None:
+        reader = model.reader
+        return [
+            tuple(found_from_line(line, image) for line in reader.read(image, item.regions))
+            for item, image in zip(items, images, strict=True)
+        ]
+    if model.detector is None:
+        raise EngineError("model_task", f"{model.card.name} is no model for frames")
+    return [
+        found_from_detections(detections, image)
+        for detections, image in zip(model.detector.detect(images), images, strict=True)
+    ]
+
+
+def found_from_detections(detections: Detections, image: Image) -> tuple[Found, ...]:
+    boxes = zip(detections.boxes_xyxy.tolist(), detections.scores.tolist(), detections.labels(), strict=True)
+    return tuple(Found(_normalised(box, image), score, label) for box, score, label in boxes)
+
+
+def found_from_line(line: TextLine, image: Image) -> Found:
+    box = _normalised(line.box_xyxy, image)
+    return Found(box, line.score, "text", text=line.text, script=line.script, zone_id=line.zone_id)
+
+
+def _normalised(box_xyxy: Sequence[float], image: Image) -> tuple[float, float, float, float]:
+    height, width = image.shape[:2]
+    left, top, right, bottom = (
+        min(1.0, max(0.0, side / size))
+        for side, size in zip(box_xyxy, (width, height, width, height), strict=True)
+    )
+    return left, top, right, bottom
+
+
+def _in_order(answers: dict[int, Answer]) -> list[Answer]:
+    return [answers[i] for i in sorted(answers)]
+
+
+def _result(item: BatchItem, answer: Answer) -> ItemResult:
+    frame = item.frame
+    if isinstance(answer, EngineError):
+        return ItemResult(frame.camera_id, frame.epoch, frame.seq, error=f"{answer.code}: {answer}")
+    return ItemResult(frame.camera_id, frame.epoch, frame.seq, answer)
