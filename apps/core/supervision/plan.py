@@ -38,7 +38,7 @@ class Installation:
     broker_url: str = field(repr=False)
     object_store_url: str = field(repr=False)
     lease_key: str = field(repr=False)
-    model_dir: Path = Path()
+    model_dir: Path
     media_roots: tuple[Path, ...] = ()
 
 
@@ -81,9 +81,15 @@ def processes(variables: Mapping[str, str], installation: Installation) -> list[
         ProcessSpec("recorder", _python("manage.py", "recorder"), control, "recorder", last_to_stop=True),
         ProcessSpec("control", _worker("webapp.celery", "control", "threads", "--concurrency=2"), control),
         ProcessSpec("beat", _celery("webapp.celery", "beat", "--pidfile="), control),
-        ProcessSpec("gpu", _worker("inference_workers.celery_app", "gpu", "solo"), data, "gpu"),
+        ProcessSpec("gpu", _worker("inference_workers.celery_app", "gpu", *_gpu_pool(data)), data, "gpu"),
         ProcessSpec("streams", _python("-m", "inference_workers.streams"), data, "streams"),
     ]
+
+
+def _gpu_pool(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """One thread per GPU; on a CPU two, so that faces are looked for while a long line is read."""
+    providers = variables.get("VIDETTE_PROVIDERS", "CPUExecutionProvider")
+    return ("solo",) if "CUDA" in providers or "Tensorrt" in providers else ("threads", "--concurrency=2")
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
