@@ -17,7 +17,7 @@ SMALL_WIDTH_PX = 256
 WARM_UP_S = 1.0
 MOTION_HOLD_S = 2.0
 IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 2.0, Stage.FACES: 1.0, Stage.TEXT: 6.0}
-ACTIVE_TEXT_PERIOD_S = 1.0
+ACTIVE_TEXT_PERIOD_S = 2.0
 MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
 SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
 _EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
@@ -110,14 +110,12 @@ class Gate:
     """Decides for one camera. `update` takes a changed lease without forgetting the background."""
 
     lease: Lease
-    has_text_regions: bool = False
     _motion: MotionFinder = field(default_factory=MotionFinder)
     _looked_at: dict[Stage, float] = field(default_factory=dict)
     _moved_at: float = float("-inf")
 
-    def update(self, lease: Lease, *, has_text_regions: bool) -> None:
+    def update(self, lease: Lease) -> None:
         self.lease = lease
-        self.has_text_regions = has_text_regions
 
     def decide(self, image: Image, grabbed_at: float, *, watched: bool) -> Decision:
         """Decide about one frame of the camera; frames come in order of their capture time.
@@ -144,9 +142,7 @@ class Gate:
         return tuple(
             stage
             for stage in (Stage.FACES, Stage.DETECT, Stage.TEXT)
-            if self.lease.allows(stage)
-            and stage.value in self.lease.models
-            and (stage is not Stage.TEXT or self.has_text_regions)
+            if self.lease.allows(stage) and stage.value in self.lease.models
         )
 
     def _is_due(self, stage: Stage, grabbed_at: float, *, moving: bool, watched: bool) -> bool:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import redis
 from cryptography.fernet import Fernet, InvalidToken
@@ -83,7 +84,7 @@ def open_credentials(source: Source, lease_key: str) -> Credentials | None:
 class LeaseWatcher(threading.Thread):
     """Calls `on_table` with every new reading: each second, and at once when a change is announced."""
 
-    def __init__(self, client: "redis.Redis[bytes]", on_table: Callable[[LeaseTable], None]) -> None:
+    def __init__(self, client: redis.Redis, on_table: Callable[[LeaseTable], None]) -> None:
         super().__init__(name="leases", daemon=True)
         self._client = client
         self._on_table = on_table
@@ -104,8 +105,12 @@ class LeaseWatcher(threading.Thread):
                 self._stop.wait(POLL_S)
 
     def _watch(self) -> None:
-        with self._client.pubsub(ignore_subscribe_messages=True) as changes:
+        pubsub: Any = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        with pubsub as changes:
             changes.subscribe(LEASES_CHANGED)
             while not self._stop.is_set():
-                self._on_table(read_leases(self._client.hgetall(LEASES), time.time()))
+                self._on_table(read_leases(self._read(), time.time()))
                 changes.get_message(timeout=POLL_S)
+
+    def _read(self) -> dict[bytes, bytes]:
+        return cast(dict[bytes, bytes], self._client.hgetall(LEASES))

@@ -1,0 +1,199 @@
+"""What happens to the frames of one camera between the decoder and the pipeline.
+
+Owned by the camera's runner and used by its thread only; answers of the GPU worker reach it through the
+runner's mailbox.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from inference_workers.contracts.frames import BatchItem, Found, FrameRef, Region
+from inference_workers.contracts.lease import Lease, ModelRef, Stage, ZoneKind
+from inference_workers.engine.frame import Detections, Frame
+from inference_workers.engine.gate import Gate
+from inference_workers.engine.pipeline import CameraPipeline
+from inference_workers.engine.ring import RingOwner
+from inference_workers.engine.sources.messages import Placed
+from inference_workers.streams.accounting import FrameLedger
+from inference_workers.streams.analysis import Answer
+
+LOST_BUSY = "busy"
+LOST_GONE = "frame_gone"
+MAX_IN_FLIGHT = 2
+_WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+_MOTION_SOURCE = f"package opencv-python-headless {cv2.__version__}"
+BUILTIN_MOTION = ModelRef(
+    version_id="motion-mog2",
+    name="motion-mog2",
+    family="motion-mog2",
+    sha256=hashlib.sha256(_MOTION_SOURCE.encode()).hexdigest(),
+)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A frame that the GPU worker still reads."""
+
+    ring: RingOwner
+    slot: int
+    grabbed_at: float
+    width: int
+    height: int
+    waiting: set[Stage]
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One frame for one stage, to be submitted to the analysis."""
+
+    stage: Stage
+    model: ModelRef
+    item: BatchItem
+
+
+@dataclass(slots=True)
+class FrameDesk:
+    """Gate, pipeline and ledger of one camera over all attempts of its runner."""
+
+    lease: Lease
+    epoch: str
+    ledger: FrameLedger = field(init=False)
+    pipeline: CameraPipeline = field(init=False)
+    gate: Gate = field(init=False)
+    served: dict[str, str] = field(default_factory=dict)
+    _held: dict[int, _Held] = field(default_factory=dict)
+    _base_seq: int = 0
+    _next_seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.ledger = FrameLedger(self.lease.camera_id, self.epoch)
+        self.pipeline = CameraPipeline(self.lease)
+        self.gate = Gate(self.lease)
+
+    def update_lease(self, lease: Lease) -> None:
+        """Zones, policy, stages and models take effect on the next frame; the background is kept."""
+        self.lease = lease
+        self.pipeline.update_lease(lease)
+        self.gate.update(lease)
+
+    def take(self, placed: Placed, ring: RingOwner, *, watched: bool) -> list[Request]:
+        """Decide about a frame that lies in the ring; returns what has to be analysed."""
+        self.ledger.note(placed.tally)
+        seq = self._base_seq + placed.seq
+        self._next_seq = seq + 1
+        if not ring.matches(placed.slot, placed.generation, placed.width, placed.height):
+            self.ledger.close_lost(LOST_GONE)
+            return []
+        view = ring.pixels(placed.slot, placed.width, placed.height)
+        decision = self.gate.decide(view, placed.grabbed_at, watched=watched)
+        stages = [stage for stage in decision.stages if self._in_flight(stage) < MAX_IN_FLIGHT]
+        if watched or stages or decision.moving:
+            copy = np.array(view)  # the pipeline shows it later, when the slot has other pixels
+            self.pipeline.add_frame(Frame(copy, self.lease.camera_id, self.epoch, seq, placed.grabbed_at))
+            self._add_motion(seq, placed.grabbed_at, decision.motion)
+        if not stages:
+            ring.release(placed.slot)
+            self._close_unsubmitted(decision.skip_reason)
+            return []
+        self._held[seq] = _Held(
+            ring, placed.slot, placed.grabbed_at, placed.width, placed.height, set(stages)
+        )
+        return [self._request(stage, seq, placed, ring) for stage in stages]
+
+    def _add_motion(self, seq: int, grabbed_at: float, motion: Detections | None) -> None:
+        if motion is not None:
+            model = self.lease.models.get(Stage.MOTION.value, BUILTIN_MOTION)
+            self.pipeline.add_objects(seq, grabbed_at, motion, model)
+
+    def _close_unsubmitted(self, skip_reason: str) -> None:
+        if skip_reason:
+            self.ledger.close_skipped(skip_reason)
+        else:
+            self.ledger.close_lost(LOST_BUSY)
+
+    def _in_flight(self, stage: Stage) -> int:
+        return sum(stage in held.waiting for held in self._held.values())
+
+    def _request(self, stage: Stage, seq: int, placed: Placed, ring: RingOwner) -> Request:
+        ref = FrameRef(
+            camera_id=self.lease.camera_id,
+            epoch=self.epoch,
+            seq=seq,
+            grabbed_at=placed.grabbed_at,
+            ring=ring.name,
+            slot=placed.slot,
+            generation=placed.generation,
+            width=placed.width,
+            height=placed.height,
+        )
+        regions = self._regions() if stage is Stage.TEXT else ()
+        return Request(stage, self.lease.models[stage.value], BatchItem(ref, regions))
+
+    def _regions(self) -> tuple[Region, ...]:
+        """Zones to read, or the whole picture when none is drawn."""
+        zones = [zone for zone in self.lease.zones if zone.kind is ZoneKind.READ_TEXT]
+        if not zones:
+            return (Region(_WHOLE_PICTURE, self.lease.script),)
+        return tuple(Region(zone.polygon, zone.script or self.lease.script, zone.zone_id) for zone in zones)
+
+    def answer(self, answer: Answer) -> None:
+        """Route one answer; an answer for a frame that was given up already changes nothing."""
+        held = self._held.get(answer.seq)
+        if held is None or answer.stage not in held.waiting:
+            return
+        held.waiting.discard(answer.stage)
+        held.lost = held.lost or answer.lost
+        found = answer.result.found if answer.result is not None else None
+        if found is not None:
+            self.served[answer.stage.value] = answer.model.sha256
+        if self.lease.allows(answer.stage):  # withdrawn meanwhile: nobody may use what was seen
+            self._hand_over(answer, held, found)
+        if not held.waiting:
+            self._close(answer.seq, held)
+
+    def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+        if answer.stage is Stage.FACES:
+            faces = None if found is None else to_detections(found, held.width, held.height)
+            self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)
+        elif found is None:
+            return
+        elif answer.stage is Stage.TEXT:
+            self.pipeline.add_text(answer.seq, held.grabbed_at, found, answer.model)
+        else:
+            objects = to_detections(found, held.width, held.height)
+            self.pipeline.add_objects(answer.seq, held.grabbed_at, objects, answer.model)
+
+    def _close(self, seq: int, held: _Held) -> None:
+        del self._held[seq]
+        held.ring.release(held.slot)
+        if held.lost:
+            self.ledger.close_lost(held.lost)
+        else:
+            self.ledger.close_analysed()
+
+    def end_attempt(self) -> None:
+        """The decoder is gone with its ring: frames in flight are lost, faces in them stay unknown."""
+        for seq, held in self._held.items():
+            if Stage.FACES in held.waiting:
+                self.pipeline.add_faces(seq, held.grabbed_at, None)
+        self._held.clear()
+        self.ledger.end_of_decoder()
+        self._base_seq = self._next_seq
+
+
+def to_detections(found: tuple[Found, ...], width: int, height: int) -> Detections:
+    """Normalised findings to `Detections` in pixels; classes are the labels in order of appearance."""
+    classes = tuple(dict.fromkeys(item.label for item in found))
+    if not found:
+        return Detections.empty()
+    scale = np.array([width, height, width, height], np.float32)
+    return Detections(
+        np.array([item.box_xyxy for item in found], np.float32) * scale,
+        np.array([item.score for item in found], np.float32),
+        np.array([classes.index(item.label) for item in found], np.int32),
+        classes,
+    )
