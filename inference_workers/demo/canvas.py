@@ -29,7 +29,7 @@ class Sprite:
 def sprite(image: Image, alpha: npt.NDArray[np.float32]) -> Sprite:
     """`image` BGR and `alpha` 0..1 of the same height and width."""
     weight = alpha[..., None].astype(np.float32)
-    keep = np.subtract(1.0, weight, dtype=np.float32)
+    keep: npt.NDArray[np.float32] = np.subtract(1.0, weight, dtype=np.float32)
     return Sprite(image.astype(np.float32) * weight, keep)
 
 
