@@ -1,10 +1,10 @@
 """Who sees which site, group and camera. Views and services look cameras up here and nowhere else."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from apps.accounts.models import Role, User
 from apps.accounts.roles import Capability, user_can
@@ -28,6 +28,8 @@ from apps.cameras.models import (
     Zone,
 )
 from apps.core.errors import NotFound
+
+Row = TypeVar("Row", bound=Model)
 
 _SEES_ALL_METADATA = (Role.ADMINISTRATOR, Role.COMPLIANCE)
 _PICTURES = (Capability.WATCH_LIVE,)
@@ -87,6 +89,12 @@ def as_uuid(value: object) -> UUID | None:
         return None
 
 
+def by_key(rows: QuerySet[Row], value: object) -> QuerySet[Row]:
+    """The rows narrowed to one identifier from outside; none when it is no UUID."""
+    key = as_uuid(value)
+    return rows.none() if key is None else rows.filter(pk=key)
+
+
 def access_camera(user: Viewer, camera_id: object, *, purpose: str, capability: Capability) -> Camera:
     """The camera, if `user` may use `capability` on it.
 
@@ -143,14 +151,14 @@ def groups_visible_to(user: Viewer) -> QuerySet[CameraGroup]:
 
 
 def site_get(user: Viewer, site_id: object) -> Site:
-    site = sites_visible_to(user).filter(pk=as_uuid(site_id)).first()
+    site = by_key(sites_visible_to(user), site_id).first()
     if site is None:
         raise NotFound("site")
     return site
 
 
 def group_get(user: Viewer, group_id: object) -> CameraGroup:
-    group = groups_visible_to(user).filter(pk=as_uuid(group_id)).first()
+    group = by_key(groups_visible_to(user), group_id).first()
     if group is None:
         raise NotFound("camera group")
     return group
@@ -161,7 +169,7 @@ def zones_of(camera: Camera) -> QuerySet[Zone]:
 
 
 def zone_get(camera: Camera, zone_id: object) -> Zone:
-    zone = zones_of(camera).filter(pk=as_uuid(zone_id)).first()
+    zone = by_key(zones_of(camera), zone_id).first()
     if zone is None:
         raise NotFound("zone")
     return zone

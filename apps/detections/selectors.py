@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from apps.accounts.roles import Capability
 from apps.audit import services as audit
 from apps.cameras.grants import Viewer
-from apps.cameras.selectors import as_uuid, cameras_for, refusal_record
+from apps.cameras.selectors import as_uuid, by_key, cameras_for, refusal_record
 from apps.core.errors import NotFound
 from apps.detections.accounts import Accounting, accounting_for
 from apps.detections.feed import feed_after, feed_head
@@ -59,18 +59,18 @@ def events_search(
     if status:
         events = events.filter(status=status)
     if zone:
-        events = events.filter(zones=as_uuid(_key(zone))).distinct()
+        events = _related(events, "zones", zone)
     if text.strip():
         events = events.filter(_event_text(text))
     return events.order_by("-first_seen_at", "-id")
 
 
-def _event_text(text: str) -> Q | Exists:
+def _event_text(text: str) -> Q:
     by_label = Q(label__icontains=text.strip().replace("\x00", ""))
     folded = fold(text)
     if not folded:
         return by_label
-    return by_label | Exists(Reading.objects.filter(event=OuterRef("pk"), folded__contains=folded))
+    return by_label | Q(Exists(Reading.objects.filter(event=OuterRef("pk"), folded__contains=folded)))
 
 
 def readings_search(
@@ -91,7 +91,7 @@ def readings_search(
     if script:
         readings = readings.filter(script=script)
     if zone:
-        readings = readings.filter(zone=as_uuid(_key(zone)))
+        readings = _related(readings, "zone", zone)
     if text.strip():
         folded = fold(text)
         readings = readings.filter(folded__contains=folded) if folded else readings.none()
@@ -102,12 +102,18 @@ def _key(value: object) -> object:
     return value.pk if isinstance(value, models.Model) else value
 
 
+def _related(rows: QuerySet[Row], field: str, value: object) -> QuerySet[Row]:
+    """Rows that belong to one object named from outside; a name that is no UUID belongs to nothing."""
+    key = as_uuid(_key(value))
+    return rows.none() if key is None else rows.filter(**{field: key})
+
+
 def _of_cameras(rows: QuerySet[Row], user: Viewer, camera: object, site: object) -> QuerySet[Row]:
     cameras = cameras_for(user, Capability.SEE_EVENTS)
     if camera:
-        cameras = cameras.filter(pk=as_uuid(_key(camera)))
+        cameras = by_key(cameras, _key(camera))
     if site:
-        cameras = cameras.filter(site=as_uuid(_key(site)))
+        cameras = _related(cameras, "site", site)
     return rows.filter(camera__in=cameras.order_by().values("pk"))
 
 

@@ -35,7 +35,7 @@ def event_set_status(
             raise Conflict(
                 "version_conflict", _("Somebody judged this event meanwhile. Load it again and decide.")
             )
-        _record(event, "set_status", {"changed": {"status": [before, status]}})
+        _record(acting_user, event, "set_status", {"changed": {"status": [before, status]}})
         feed_append([FeedLine(FeedEntry.Kind.EVENT_STATUS, event.camera_id, event.pk)])
     event.refresh_from_db()
     return event
@@ -63,16 +63,17 @@ def event_flag(
             flagged_by_id=str(acting_user.pk),
             flagged_by_name=acting_user.get_username(),
         )
-        _record(event, "flag", {"reason": reason, "flag": str(flag.pk)})
+        _record(acting_user, event, "flag", {"reason": reason, "flag": str(flag.pk)})
         feed_append([FeedLine(FeedEntry.Kind.EVENT_FLAGGED, event.camera_id, event.pk)])
     return flag
 
 
-def _record(event: Event, verb: str, details: dict[str, Any]) -> None:
+def _record(user: User, event: Event, verb: str, details: dict[str, Any]) -> None:
     audit.record_change(
         action=f"event.{verb}",
         object_type="event",
         object_id=str(event.pk),
         camera_id=event.camera_id,
         details=details,
+        acting_user=user,
     )

@@ -140,7 +140,7 @@ def _lease_credentials(camera: Camera) -> str | None:
     try:
         keys.decrypt(row.lease_sealed.encode())
     except InvalidToken:
-        row.lease_sealed = crypto.seal_for_lease(crypto.unseal(row.sealed))
+        row.lease_sealed = crypto.seal_for_lease(crypto.unseal(bytes(row.sealed)))
         row.save(update_fields=["lease_sealed"])
     return row.lease_sealed
 

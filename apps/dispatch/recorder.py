@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event as StopFlag
+from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from redis import Redis
@@ -32,6 +33,7 @@ CLAIM_EVERY_S = 2.0
 HEARTBEAT_EVERY_S = 1.0
 RETRY_S = 0.5
 FORGET_CONSUMER_MS = 3_600_000
+Pairs = list[tuple[bytes | None, dict[bytes, bytes] | None]]
 _DATABASE_AWAY = (OperationalError, InterfaceError)
 logger = logging.getLogger(__name__)
 
@@ -92,14 +94,14 @@ class Recorder:
             RESULTS_GROUP, self.consumer, {RESULTS: ">"}, count=BATCH, block=block_ms
         )
         pairs = streams.values() if isinstance(streams, dict) else [pair[1] for pair in streams or []]
-        return [entry for found in pairs for entry in _entries(found)]
+        return [entry for found in pairs for entry in _entries(cast(Pairs, found))]
 
     def _claim(self) -> list[Entry]:
         """Entries of consumers that died before they acknowledged."""
         answer = self.redis.xautoclaim(
             RESULTS, RESULTS_GROUP, self.consumer, min_idle_time=CLAIM_IDLE_MS, count=BATCH
         )
-        entries = _entries(answer[1])
+        entries = _entries(cast(Pairs, answer[1]))
         self.counts["claimed"] += len(entries)
         self._forget_consumers()
         return entries
@@ -160,7 +162,7 @@ class Recorder:
         pipeline = self.redis.pipeline(transaction=True)
         for entry in entries:
             if entry.entry_id in refused:
-                letter = {**entry.fields, b"reason": refused[entry.entry_id], b"entry_id": entry.entry_id}
+                letter = _dead_letter(entry, refused[entry.entry_id])
                 pipeline.xadd(DEAD_LETTERS, letter, maxlen=DEAD_LETTERS_KEPT, approximate=True)
         keys = [entry.entry_id for entry in entries]
         pipeline.xack(RESULTS, RESULTS_GROUP, *keys)
@@ -183,6 +185,10 @@ class Recorder:
         self.redis.hset(HEARTBEATS, "recorder", json.dumps(beat))
 
 
-def _entries(pairs: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+def _dead_letter(entry: Entry, reason: str) -> dict[Any, Any]:
+    return {**entry.fields, b"reason": reason, b"entry_id": entry.entry_id}
+
+
+def _entries(pairs: Pairs) -> list[Entry]:
     """Entries whose content is gone (trimmed by the stream's bound) have no fields and are left out."""
     return [Entry(key, fields) for key, fields in pairs if key is not None and fields]

@@ -6,12 +6,13 @@ A lock in Redis keeps a renewal, which read the database a moment ago, from writ
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from django.db.models import QuerySet
 from redis.exceptions import RedisError
 
 from apps.cameras.models import Camera
-from apps.cameras.selectors import as_uuid
+from apps.cameras.selectors import by_key
 from apps.core.redis import client
 from apps.dispatch.leases import lease_for
 from apps.registry.selectors import serving
@@ -27,6 +28,11 @@ def _enabled() -> QuerySet[Camera]:
     return Camera.objects.filter(enabled=True).select_related("site").prefetch_related("zones")
 
 
+def _leased() -> list[str]:
+    keys = cast(list[bytes], client().hkeys(LEASES))
+    return [key.decode("ascii", "replace") for key in keys]
+
+
 @contextmanager
 def _writing() -> Iterator[None]:
     with client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2):
@@ -39,10 +45,10 @@ def leases_renew() -> int:
         models = serving()
         leases = {str(camera.pk): lease_for(camera, models) for camera in _enabled()}
         texts = {key: encode(lease) for key, lease in leases.items() if lease is not None}
-        stale = [key for key in client().hkeys(LEASES) if key.decode("ascii", "replace") not in texts]
+        stale = [key for key in _leased() if key not in texts]
         pipeline = client().pipeline(transaction=True)
         if texts:
-            pipeline.hset(LEASES, mapping=texts)
+            pipeline.hset(LEASES, items=[part for pair in texts.items() for part in pair])
         if stale:
             pipeline.hdel(LEASES, *stale)
         pipeline.execute()
@@ -53,9 +59,8 @@ def leases_renew() -> int:
 
 def lease_push(camera_id: str) -> bool:
     """Write or withdraw the lease of one camera now and tell the data plane; True when it has one."""
-    key = as_uuid(camera_id)
     with _writing():
-        camera = _enabled().filter(pk=key).first()
+        camera = by_key(_enabled(), camera_id).first()
         lease = lease_for(camera) if camera is not None else None
         if lease is None:
             client().hdel(LEASES, camera_id)
@@ -76,7 +81,7 @@ def on_camera_changed(camera_id: str) -> None:
 def on_stages_changed() -> None:
     try:
         leases_renew()
-        for camera_id in client().hkeys(LEASES):
+        for camera_id in _leased():
             client().publish(LEASES_CHANGED, camera_id)
     except RedisError as error:
         logger.error("leases: not renewed after a change of models: %s", error)

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
-from apps.cameras.selectors import as_uuid
+from apps.cameras.selectors import by_key
 from apps.core.errors import NotFound
 from apps.registry.choice import STAGE_TASK, best_version, usable
 from apps.registry.models import ModelVersion, StageAssignment
@@ -36,7 +36,7 @@ def versions_all() -> QuerySet[ModelVersion]:
 
 def version_get(user: Viewer, version_id: object) -> ModelVersion:
     require(user, Capability.SEE_MODELS)
-    version = ModelVersion.objects.filter(pk=as_uuid(version_id)).first()
+    version = by_key(versions_all(), version_id).first()
     if version is None:
         raise NotFound("model version")
     return version

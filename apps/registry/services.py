@@ -106,7 +106,12 @@ def stage_assign(*, acting_user: User, stage: str, version: ModelVersion) -> Sta
         row, _created = StageAssignment.objects.update_or_create(
             stage=known.value, defaults={"version": version}
         )
-        _record("assign", version, {"stage": stage, "before": str(before) if before else None})
+        _record(
+            "assign",
+            version,
+            acting_user=acting_user,
+            details={"stage": stage, "before": str(before) if before else None},
+        )
         publish("stages.changed")
     return row
 
@@ -119,7 +124,7 @@ def stage_clear(*, acting_user: User, stage: str) -> bool:
         row = StageAssignment.objects.select_related("version").filter(stage=known.value).first()
         if row is None:
             return False
-        _record("unassign", row.version, {"stage": stage})
+        _record("unassign", row.version, {"stage": stage}, acting_user)
         row.delete()
         publish("stages.changed")
     return True
@@ -131,10 +136,13 @@ def _stage_checked(stage: str) -> Stage:
     return Stage(stage)
 
 
-def _record(verb: str, version: ModelVersion, details: dict[str, Any]) -> None:
+def _record(
+    verb: str, version: ModelVersion, details: dict[str, Any], acting_user: User | None = None
+) -> None:
     audit.record_change(
         action=f"model.{verb}",
         object_type="model_version",
         object_id=str(version.pk),
         details={"name": version.name, "sha256": version.sha256, **details},
+        acting_user=acting_user,
     )

@@ -1,6 +1,7 @@
 """Reads what the data plane announces into the register."""
 
 import logging
+from typing import cast
 
 from celery import shared_task
 
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 @shared_task(name="apps.registry.tasks.sync_models", ignore_result=True)
 def sync_models() -> int:
     """Before the first announcement there is nothing to say, and nothing is marked as absent."""
-    announced = client().hgetall(MODELS_PRESENT)
+    announced = cast(dict[bytes, bytes], client().hgetall(MODELS_PRESENT))
     if not announced:
         return 0
     with audit_context(system_context("registry")):

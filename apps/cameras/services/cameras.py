@@ -40,7 +40,7 @@ def camera_create(
         camera = Camera.objects.create(site=site, demo=demo, **values)
         if credentials is not None:
             _seal(camera, credentials)
-        _record(camera, "create", {**values, "credentials": credentials is not None})
+        _record(acting_user, camera, "create", {**values, "credentials": credentials is not None})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 
@@ -60,7 +60,7 @@ def camera_update(*, acting_user: User, camera: Camera, version: int, changes: M
         changed = changes_apply(camera, version=version, changes=values)
         if credentials is not None:
             _seal(camera, credentials)
-        _record(camera, "update", {"changed": changed, "credentials": credentials is not None})
+        _record(acting_user, camera, "update", {"changed": changed, "credentials": credentials is not None})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 
@@ -78,7 +78,7 @@ def _set_enabled(user: User, camera: Camera, version: int, *, enabled: bool, rea
     require(user, Capability.MANAGE_CAMERAS)
     with unique_names(_("camera")):
         changes_apply(camera, version=version, changes={"enabled": enabled})
-        _record(camera, "enable" if enabled else "disable", {"reason": reason[:200]})
+        _record(user, camera, "enable" if enabled else "disable", {"reason": reason[:200]})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 
@@ -89,7 +89,7 @@ def camera_delete(*, acting_user: User, camera: Camera, version: int) -> None:
     key = str(camera.pk)
     with unique_names(_("camera")):
         changes_apply(camera, version=version, changes={"enabled": False})
-        _record(camera, "delete", {"name": camera.name, "site": str(camera.site_id)})
+        _record(acting_user, camera, "delete", {"name": camera.name, "site": str(camera.site_id)})
         camera.delete()
         publish("camera.removed", camera_id=key)
 
@@ -99,7 +99,7 @@ def credentials_set(*, acting_user: User, camera: Camera, version: int, credenti
     with unique_names(_("camera")):
         changes_apply(camera, version=version, changes={})
         _seal(camera, credentials)
-        _record(camera, "credentials_set", {})
+        _record(acting_user, camera, "credentials_set", {})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 
@@ -109,7 +109,7 @@ def credentials_clear(*, acting_user: User, camera: Camera, version: int) -> Cam
     with unique_names(_("camera")):
         changes_apply(camera, version=version, changes={})
         CameraCredential.objects.filter(camera=camera).delete()
-        _record(camera, "credentials_clear", {})
+        _record(acting_user, camera, "credentials_clear", {})
         publish("camera.changed", camera_id=str(camera.pk))
     camera.refresh_from_db()
     return camera
@@ -129,11 +129,12 @@ def _seal(camera: Camera, credentials: Credentials) -> None:
     )
 
 
-def _record(camera: Camera, verb: str, details: dict[str, Any]) -> None:
+def _record(user: User, camera: Camera, verb: str, details: dict[str, Any]) -> None:
     audit.record_change(
         action=f"camera.{verb}",
         object_type="camera",
         object_id=str(camera.pk),
         camera_id=camera.pk,
         details=details,
+        acting_user=user,
     )

@@ -33,7 +33,7 @@ def grant_give(
             user=user, content_object=target, permission=_permission(target, permission)
         )
         if created:
-            _record("give", user, target, permission)
+            _record(acting_user, "give", user, target, permission)
     return bool(created)
 
 
@@ -55,7 +55,7 @@ def grant_revoke(
             .delete()
         )
         if deleted:
-            _record("revoke", user, target, permission)
+            _record(acting_user, "revoke", user, target, permission)
     return bool(deleted)
 
 
@@ -80,7 +80,7 @@ def _permission(target: Target, permission: str) -> Permission:
     )
 
 
-def _record(verb: str, user: User, target: Target, permission: str) -> None:
+def _record(acting_user: User, verb: str, user: User, target: Target, permission: str) -> None:
     audit.record_change(
         action=f"grant.{verb}",
         object_type="site" if isinstance(target, Site) else "camera_group",
@@ -90,5 +90,6 @@ def _record(verb: str, user: User, target: Target, permission: str) -> None:
             "user": user.username,
             "permission": permission_checked(permission),
         },
+        acting_user=acting_user,
     )
     publish("grants.changed", user_id=str(user.pk))

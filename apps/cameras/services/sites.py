@@ -1,6 +1,6 @@
 """Sites and the camera groups inside them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db.models import ProtectedError
@@ -15,7 +15,7 @@ from apps.cameras.validation import name_checked, networks_checked, time_zone_ch
 from apps.core.errors import Conflict, DomainError, NotFound
 from apps.core.events import publish
 
-_SITE_FIELDS = {
+_SITE_FIELDS: dict[str, Callable[[Any], Any]] = {
     "name": name_checked,
     "time_zone": time_zone_checked,
     "allowed_networks": networks_checked,
@@ -48,6 +48,7 @@ def site_update(*, acting_user: User, site: Site, version: int, changes: Mapping
             action="site.update",
             object_type="site",
             object_id=str(site.pk),
+            acting_user=acting_user,
             details={"changed": changed},
         )
         for camera_id in site.cameras.values_list("pk", flat=True):
@@ -61,7 +62,11 @@ def site_delete(*, acting_user: User, site: Site, version: int) -> None:
     with unique_names(_("site")):
         changes_apply(site, version=version, changes={})
         audit.record_change(
-            action="site.delete", object_type="site", object_id=key, details={"name": site.name}
+            action="site.delete",
+            object_type="site",
+            object_id=key,
+            details={"name": site.name},
+            acting_user=acting_user,
         )
         try:
             site.delete()
@@ -80,6 +85,7 @@ def group_create(*, acting_user: User, site: Site, name: str) -> CameraGroup:
             action="group.create",
             object_type="camera_group",
             object_id=str(group.pk),
+            acting_user=acting_user,
             details={"name": name, "site": str(site.pk)},
         )
     return group
@@ -94,6 +100,7 @@ def group_update(*, acting_user: User, group: CameraGroup, version: int, name: s
             action="group.update",
             object_type="camera_group",
             object_id=str(group.pk),
+            acting_user=acting_user,
             details={"changed": changed},
         )
     return group
@@ -116,6 +123,7 @@ def group_set_cameras(
             action="group.set_cameras",
             object_type="camera_group",
             object_id=str(group.pk),
+            acting_user=acting_user,
             details={"changed": {"cameras": [before, sorted(wanted)]}},
         )
         publish("grants.changed", group_id=str(group.pk))
@@ -131,6 +139,7 @@ def group_delete(*, acting_user: User, group: CameraGroup, version: int) -> None
             action="group.delete",
             object_type="camera_group",
             object_id=key,
+            acting_user=acting_user,
             details={"name": group.name, "site": str(group.site_id)},
         )
         group.delete()

@@ -1,6 +1,6 @@
 """Zones and privacy masks of a camera."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from apps.core.errors import DomainError
 from apps.core.events import publish
 
 MAX_ZONES = 32
-_FIELDS = {
+_FIELDS: dict[str, Callable[[Any], Any]] = {
     "name": lambda value: name_checked(value, most=80),
     "kind": lambda value: choice_checked("kind", value, ZoneKind.values),
     "polygon": polygon_checked,
@@ -49,7 +49,7 @@ def zone_create(
                 "too_many_zones", _("A camera has at most %(most)d zones.") % {"most": MAX_ZONES}
             )
         zone = Zone.objects.create(camera=camera, **values)
-        _record(zone, "create", values)
+        _record(acting_user, zone, "create", values)
     return zone
 
 
@@ -59,7 +59,7 @@ def zone_update(*, acting_user: User, zone: Zone, version: int, changes: Mapping
     _check_script(values.get("kind", zone.kind), values.get("script", zone.script))
     with unique_names(_("zone")):
         changed = changes_apply(zone, version=version, changes=values)
-        _record(zone, "update", {"changed": changed})
+        _record(acting_user, zone, "update", {"changed": changed})
     return zone
 
 
@@ -67,16 +67,17 @@ def zone_delete(*, acting_user: User, zone: Zone, version: int) -> None:
     require(acting_user, Capability.MANAGE_CAMERAS)
     with unique_names(_("zone")):
         changes_apply(zone, version=version, changes={})
-        _record(zone, "delete", {"name": zone.name, "kind": zone.kind, "polygon": zone.polygon})
+        _record(acting_user, zone, "delete", {"name": zone.name, "kind": zone.kind, "polygon": zone.polygon})
         zone.delete()
 
 
-def _record(zone: Zone, verb: str, details: dict[str, Any]) -> None:
+def _record(user: User, zone: Zone, verb: str, details: dict[str, Any]) -> None:
     audit.record_change(
         action=f"zone.{verb}",
         object_type="zone",
         object_id=str(zone.pk),
         camera_id=zone.camera_id,
         details=details,
+        acting_user=user,
     )
     publish("camera.changed", camera_id=str(zone.camera_id))

@@ -1,0 +1,98 @@
+"""The fixed cast and two sites. charlie is always refused: he is signed in and nothing was granted to him.
+
+pytest reads this file before Django is set up, so models and services are imported inside the fixtures.
+"""
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.cameras.models import Camera, Site
+
+ADDRESS = "rtsp://10.20.0.7:554/stream1"
+PASSWORD = "correct horse battery staple"
+
+
+def _user(name: str, role: str) -> "User":
+    from apps.accounts.models import User
+
+    return User.objects.create_user(username=name, password=PASSWORD, role=role)
+
+
+def _operator_of(name: str, site: "Site", adam: "User") -> "User":
+    from apps.cameras.services import grant_give
+
+    user = _user(name, "operator")
+    for permission in ("watch", "triage"):
+        grant_give(acting_user=adam, user=user, site=site, permission=permission)
+    return user
+
+
+@pytest.fixture
+def adam(db: None) -> "User":
+    return _user("adam", "administrator")
+
+
+@pytest.fixture
+def bob(db: None) -> "User":
+    return _user("bob", "compliance")
+
+
+@pytest.fixture
+def charlie(db: None) -> "User":
+    return _user("charlie", "operator")
+
+
+@pytest.fixture
+def erin(db: None) -> "User":
+    return _user("erin", "model_owner")
+
+
+@pytest.fixture
+def site_a(adam: "User") -> "Site":
+    from apps.cameras.services import site_create
+
+    return site_create(
+        acting_user=adam, name="Site A", time_zone="Europe/Helsinki", allowed_networks=["10.20.0.0/16"]
+    )
+
+
+@pytest.fixture
+def site_b(adam: "User") -> "Site":
+    from apps.cameras.services import site_create
+
+    return site_create(acting_user=adam, name="Site B", time_zone="Asia/Almaty")
+
+
+@pytest.fixture
+def alice(adam: "User", site_a: "Site") -> "User":
+    """Operator of site A: watches and triages."""
+    return _operator_of("alice", site_a, adam)
+
+
+@pytest.fixture
+def dana(adam: "User", site_b: "Site") -> "User":
+    """Operator of site B."""
+    return _operator_of("dana", site_b, adam)
+
+
+@pytest.fixture
+def camera(adam: "User", site_a: "Site") -> "Camera":
+    from apps.cameras.services import camera_create
+
+    return camera_create(acting_user=adam, site=site_a, name="Lobby", kind="rtsp", url=ADDRESS)
+
+
+@pytest.fixture
+def camera_b(adam: "User", site_b: "Site") -> "Camera":
+    from apps.cameras.services import camera_create
+
+    return camera_create(acting_user=adam, site=site_b, name="Gate", kind="rtsp", url=ADDRESS)
+
+
+@pytest.fixture
+def new_epoch() -> str:
+    return str(uuid4())
