@@ -10,7 +10,7 @@ import logging
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_ready, worker_shutting_down
+from celery.signals import celeryd_init, setup_logging, worker_init, worker_ready, worker_shutting_down
 
 from inference_workers.broker import kombu_url
 from inference_workers.contracts.names import QUEUE_GPU
@@ -67,9 +67,16 @@ def _refuse_prefork(instance: Any, options: dict[str, Any], **_: Any) -> None:
         )
 
 
+@worker_init.connect
+def _preload(**_: Any) -> None:
+    # Deferred: whoever only sends tasks imports this module too, and must not load an engine.
+    from inference_workers.tasks.runtime import runtime
+
+    runtime().preload()
+
+
 @worker_ready.connect
 def _start_announcing(sender: Any, **_: Any) -> None:
-    # Deferred: the tasks import this module.
     from inference_workers.tasks.runtime import runtime
 
     runtime().start(str(sender.hostname))

@@ -20,6 +20,7 @@ class WorkerSettings:
         media_roots: folders below which FILE sources may lie; anything else is refused.
         providers: onnxruntime execution providers in order, for example `CUDAExecutionProvider`.
         lease_key: Fernet key that opens sealed camera credentials.
+        ocr_backend: who recognises lines of text: "builtin", "easyocr" or "paddleocr".
     """
 
     data_dir: Path
@@ -40,6 +41,7 @@ class WorkerSettings:
     shards: int
     log_level: str
     sentry_dsn: str = field(repr=False)
+    ocr_backend: str = "builtin"
 
 
 def read(environment: Environment) -> WorkerSettings:
@@ -58,23 +60,18 @@ def read(environment: Environment) -> WorkerSettings:
         ),
         redis_url=redis_url,
         broker_url=environment.text("CELERY_BROKER_URL", redis_url),
-        object_store_url=environment.url(
-            "OBJECT_STORE_URL", ("file", "s3"), (data_dir / "objects").as_uri()
-        ),
+        object_store_url=environment.url("OBJECT_STORE_URL", ("file", "s3"), (data_dir / "objects").as_uri()),
         lease_key=environment.text("VIDETTE_LEASE_KEY"),
         providers=environment.words("VIDETTE_PROVIDERS", ("CPUExecutionProvider",)),
-        inference_threads=environment.integer(
-            "VIDETTE_INFERENCE_THREADS", 1, minimum=1, maximum=64
-        ),
+        inference_threads=environment.integer("VIDETTE_INFERENCE_THREADS", 1, minimum=1, maximum=64),
         batch_size=environment.integer("VIDETTE_BATCH_SIZE", 8, minimum=1, maximum=64),
         batch_wait_ms=environment.integer("VIDETTE_BATCH_WAIT_MS", 20, minimum=0, maximum=1000),
-        analyse_deadline_s=environment.number(
-            "VIDETTE_ANALYSE_DEADLINE_S", 2.0, minimum=0.1, maximum=60
-        ),
+        analyse_deadline_s=environment.number("VIDETTE_ANALYSE_DEADLINE_S", 2.0, minimum=0.1, maximum=60),
         shard=environment.integer("VIDETTE_STREAM_SHARD", 0, minimum=0, maximum=shards - 1),
         shards=shards,
         log_level=environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         sentry_dsn=environment.text("SENTRY_DSN", ""),
+        ocr_backend=environment.choice("VIDETTE_OCR_BACKEND", ("builtin", "easyocr", "paddleocr"), "builtin"),
     )
 
 

@@ -172,7 +172,7 @@ def _tesseract_card(settings: WorkerSettings) -> ModelCard:
 def _open_pp_ocr(
     settings: WorkerSettings, options: BackendOptions, _size: tuple[int, int] | None
 ) -> TextReader:
-    return open_reader(settings.data_dir, options, tesseract_only=False)
+    return open_reader(settings.data_dir, options, tesseract_only=False, backend=settings.ocr_backend)
 
 
 def _open_tesseract(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from inference_workers.engine.frame import Image
 from inference_workers.engine.ocr import text_models
 from inference_workers.engine.ocr.languages import tessdata_folder
 from inference_workers.engine.ocr.lines import LineFinder, Quad, cut_line
+from inference_workers.engine.ocr.optional import Recogniser, open_optional
 from inference_workers.engine.ocr.pp_ocr import PpOcrRecogniser
 from inference_workers.engine.ocr.text import clean
 
@@ -34,11 +34,6 @@ class TextLine:
     quad: tuple[tuple[float, float], ...]
     box_xyxy: tuple[float, float, float, float]
     zone_id: str | None = None
-
-
-class Recogniser(Protocol):
-    def read(self, lines: Sequence[Image], script: Script) -> list[tuple[str, float]]:
-        """Text and score 0..1 per line picture. Raises EngineError."""
 
 
 class Recognisers:
@@ -99,11 +94,16 @@ class TextReader:
         ]
 
 
-def open_reader(data_dir: Path, options: BackendOptions, *, tesseract_only: bool) -> TextReader:
+def open_reader(
+    data_dir: Path, options: BackendOptions, *, tesseract_only: bool, backend: str = "builtin"
+) -> TextReader:
+    """Raises EngineError when a model, language data or the package of `backend` is missing."""
     finder = LineFinder(text_models.open_finder(options))
-    pp_ocr = None if tesseract_only else PpOcrRecogniser(text_models.open_recogniser(options))
+    if backend != "builtin":
+        return TextReader(finder, open_optional(backend, data_dir))
     if tesseract_only:
         tessdata_folder(data_dir)
+    pp_ocr = None if tesseract_only else PpOcrRecogniser(text_models.open_recogniser(options))
     return TextReader(finder, Recognisers(pp_ocr, data_dir))
 
 
