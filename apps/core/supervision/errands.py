@@ -83,8 +83,6 @@ def _errands(installation: Installation, wishes: Wishes) -> list[tuple[tuple[str
     if weights is not None:
         files = sorted(str(path) for path in weights.rglob("*.onnx"))
         return [(("models", "add", *files), ADD_PATIENCE_S)]
-    tried = installation.data_dir / "run" / "detector.tried"
-    if tried.exists() or any(installation.model_dir.glob("*.onnx")):
+    if any(installation.model_dir.glob("*.onnx")):
         return []
-    tried.touch()
     return [(("models", "pull", DETECTOR), PULL_PATIENCE_S)]

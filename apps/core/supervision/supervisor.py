@@ -16,6 +16,7 @@ from apps.core.supervision.status import Line, StatusBoard, lived
 TICK_S = 0.2
 HEALTH_EVERY_S = 2.0
 MEMORY_EVERY_S = 5.0
+LOG_SHOWN_AFTER = (2, 6)
 STOP_PATIENCE_S = 5.0
 STOP_LAST_PATIENCE_S = 3.0
 
@@ -108,11 +109,11 @@ class Supervisor:
         reason = _exit_in_words(watched.child.exit_code())
         message = _("%(name)s ended (%(reason)s); it starts again in %(wait).1f s.")
         self._board.say(message % {"name": watched.name, "reason": reason, "wait": wait_s})
-        if watched.backoff.failures > 1:
+        if watched.backoff.failures in LOG_SHOWN_AFTER:
             self._show_log(watched)
 
     def _show_log(self, watched: Watched) -> None:
-        """The second quick death is no accident: say what the process said last."""
+        """Two quick deaths are no accident: say what the process said last."""
         self._board.say(_("The last lines of %(path)s:") % {"path": watched.child.log_path})
         for line in watched.child.last_lines():
             self._board.say(f"    {line[:300]}")
