@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import redis
 from celery import Celery
 
+from inference_workers.broker import kombu_url
 from inference_workers.contracts.codec import ContractError, decode, encode
 from inference_workers.contracts.frames import AnalyseBatch, BatchItem, BatchReply, ItemResult
 from inference_workers.contracts.lease import ModelRef, Stage
@@ -233,15 +234,19 @@ def _reason(request: _Request, reply: BatchReply, item: ItemResult | None) -> st
 
 def celery_sender(broker_url: str) -> Sender:
     """Sends batches to the queue of the GPU worker; gives up after seconds instead of waiting for ever."""
-    app = Celery("vidette-streams", broker=kombu_url(broker_url), set_as_current=False)
+    url = kombu_url(broker_url)
+    app = Celery("vidette-streams", broker=url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
         task_serializer="json",
         broker_connection_retry_on_startup=False,
         broker_connection_timeout=2,
-        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
         broker_pool_limit=1,
     )
+    if url.startswith("redis"):
+        app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    else:
+        app.conf.task_create_missing_queue_type = "quorum"  # as the worker declares its queue
 
     def send(batch: AnalyseBatch) -> None:
         app.send_task(
@@ -254,8 +259,3 @@ def celery_sender(broker_url: str) -> Sender:
         )
 
     return send
-
-
-def kombu_url(url: str) -> str:
-    """Celery's spelling of a Redis unix socket: `redis+socket://`."""
-    return f"redis+socket://{url.removeprefix('unix://')}" if url.startswith("unix://") else url

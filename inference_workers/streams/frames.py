@@ -80,12 +80,11 @@ class FrameDesk:
         self.pipeline.update_lease(lease)
         self.gate.update(lease)
 
-    def take(self, placed: Placed, ring: RingOwner, *, watched: bool) -> list[Request]:
-        """Decide about a frame that lies in the ring; returns what has to be analysed."""
-        self.ledger.note(placed.tally)
+    def take(self, placed: Placed, ring: RingOwner | None, *, watched: bool) -> list[Request]:
+        """Decide about an announced frame whose tally the ledger has; returns what has to be analysed."""
         seq = self._base_seq + placed.seq
         self._next_seq = seq + 1
-        if not ring.matches(placed.slot, placed.generation, placed.width, placed.height):
+        if ring is None or not ring.matches(placed.slot, placed.generation, placed.width, placed.height):
             self.ledger.close_lost(LOST_GONE)
             return []
         view = ring.pixels(placed.slot, placed.width, placed.height)
