@@ -6,6 +6,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from apps.accounts import signals
+        from apps.accounts import schema, signals  # noqa: F401 - the schema registers itself
 
         signals.connect()

@@ -44,13 +44,6 @@ class ApiView(APIView):
     required_action: ClassVar[str | Mapping[str, str]] = {}
 
 
-def named_for(declared: str | Mapping[str, str] | None, method: str) -> str | None:
-    """What a view declares for a method; HEAD is judged as GET."""
-    if declared is None or isinstance(declared, str):
-        return declared or None
-    return declared.get("GET" if method == "HEAD" else method)
-
-
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler; None hands an unforeseen error to Django, which logs and reports it."""
     problem = problem_of(error)

@@ -6,7 +6,6 @@ Django and does not stop the others.
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
 
 from django.db import transaction
 
@@ -26,7 +25,7 @@ _handlers: dict[str, list[Callable[..., None]]] = defaultdict(list)
 def publish(topic: str, **payload: str) -> None:
     """Tells the subscribers once the surrounding transaction is committed; never when it is rolled back."""
     for handler in tuple(_handlers[_known(topic)]):
-        transaction.on_commit(partial(handler, **payload), robust=True)
+        transaction.on_commit(_delivery(handler, payload), robust=True)
 
 
 def subscribe(topic: str, handler: Callable[..., None]) -> None:
@@ -38,6 +37,15 @@ def subscribe(topic: str, handler: Callable[..., None]) -> None:
 def unsubscribe(topic: str, handler: Callable[..., None]) -> None:
     if handler in _handlers[_known(topic)]:
         _handlers[topic].remove(handler)
+
+
+def _delivery(handler: Callable[..., None], payload: dict[str, str]) -> Callable[[], None]:
+    """A function and no `partial`: Django names what has failed by its qualified name."""
+
+    def deliver() -> None:
+        handler(**payload)
+
+    return deliver
 
 
 def _known(topic: str) -> str:

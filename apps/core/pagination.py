@@ -96,6 +96,7 @@ def _decode(model: type[Model], ordering: Sequence[str], cursor: str) -> list[An
 
 def _key(field: "Field[Any, Any]", key: Any) -> Any:
     value = field.to_python(key)
+    field.run_validators(value)  # a number beyond the column, for example
     if value is None or (isinstance(value, str) and "\x00" in value):
         raise ValueError("expected a value in every place of the cursor")
     return value

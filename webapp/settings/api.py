@@ -6,7 +6,7 @@ REST_FRAMEWORK = {
         "apps.accounts.authentication.ScopedTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.DeclaredRights"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.permissions.DeclaredRights"],
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.KeysetPagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
