@@ -32,7 +32,7 @@ def _depth(name: str) -> int | None:
     over_redis = not settings.CELERY_BROKER_URL.startswith("amqp")
     options = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S} if over_redis else {}
     connection = Connection(settings.CELERY_BROKER_URL, connect_timeout=_TIMEOUT_S, transport_options=options)
-    away: tuple[type[Exception], ...] = (
+    away: tuple[type[BaseException], ...] = (
         *connection.connection_errors,
         *connection.channel_errors,
         KombuError,
