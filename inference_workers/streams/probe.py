@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import redis
 
@@ -54,6 +55,7 @@ class Probe:
         self._first: tuple[float, int] | None = None
         self._last: tuple[float, int] = (0.0, 0)
         self._preview = b""
+        self._over = False
 
     def run(self) -> None:
         try:
@@ -86,7 +88,7 @@ class Probe:
             process.close()
 
     def _measured(self) -> bool:
-        return self._first is not None and self._last[0] - self._first[0] >= MEASURE_S
+        return self._over or (self._first is not None and self._last[0] - self._first[0] >= MEASURE_S)
 
     def _take(self, message: ToRunner, process: DecoderProcess) -> None:
         if isinstance(message, StepDone):
@@ -101,11 +103,11 @@ class Probe:
         elif isinstance(message, Ended) and not (message.code == "end_of_file" and self._first):
             raise EngineError(message.code, message.message, transient=message.transient)
         else:
-            self._last = (self._last[0] + MEASURE_S, self._last[1])  # a short file: what was seen counts
+            self._over = True  # a short file: what was seen counts
 
     def _take_step(self, message: StepDone) -> None:
         if message.step in {ProbeStep.NAME, ProbeStep.NETWORK, ProbeStep.CONNECT, ProbeStep.SIGN_IN}:
-            self._tell(ProbeStep(message.step), "ok", detail=message.detail)
+            self._tell(self._outcome(ProbeStep(message.step), "ok", detail=message.detail))
 
     def _count(self, tally: Tally) -> None:
         self._last = (time.monotonic(), tally.decoded)
@@ -125,38 +127,52 @@ class Probe:
         opened, first = self._opened, self._first
         if opened is None or first is None:
             raise EngineError("no_frames", "the camera sent no pictures", transient=True)
-        size = {"width": opened.width, "height": opened.height, "codec": opened.codec}
-        self._tell(ProbeStep.CODEC, "ok", detail=opened.codec, **size)
-        fps = (self._last[1] - first[1]) / max(self._last[0] - first[0], 0.001)
-        self._tell(ProbeStep.FRAME_RATE, "ok", detail=f"{fps:.1f}", fps=round(fps, 2), **size)
-        if self._clock_offset_s is None:
-            self._tell(ProbeStep.CLOCK, "skipped", "no_clock", "the source does not say its time")
+        facts = replace(
+            self._outcome(ProbeStep.CODEC, "ok", detail=opened.codec),
+            width=opened.width,
+            height=opened.height,
+            codec=opened.codec,
+        )
+        self._tell(facts)
+        fps = round((self._last[1] - first[1]) / max(self._last[0] - first[0], 0.001), 2)
+        self._tell(replace(facts, step=ProbeStep.FRAME_RATE, detail=f"{fps:.1f}", fps=fps))
+        self._tell_clock()
+
+    def _tell_clock(self) -> None:
+        offset_s = self._clock_offset_s
+        if offset_s is None:
+            words = "the source does not say its time"
+            self._tell(self._outcome(ProbeStep.CLOCK, "skipped", "no_clock", words))
         else:
-            offset_s = self._clock_offset_s
-            self._tell(ProbeStep.CLOCK, "ok", detail=f"{offset_s:+.1f} s", clock_offset_s=offset_s)
+            told = self._outcome(ProbeStep.CLOCK, "ok", detail=f"{offset_s:+.1f} s")
+            self._tell(replace(told, clock_offset_s=offset_s))
 
     def _store_preview(self) -> None:
         """A mosaic of the whole picture: faces were not looked for here."""
         if not self._preview:
             raise EngineError("no_frames", "no picture of the camera could be kept", transient=True)
         self._objects.put(self._request.preview_key, self._preview)
-        self._tell(ProbeStep.PICTURE, "ok")
+        self._tell(self._outcome(ProbeStep.PICTURE, "ok"))
 
     def _tell_failed(self, code: str, detail: str) -> None:
         step = _STEP_OF_CODE.get(code) or next(
             (s for s in ProbeStep if s not in self._told), ProbeStep.PICTURE
         )
         # A step that passed once may fail later: a redirect is followed after the first connection.
-        self._tell(step, "failed", code, detail[:300])
+        self._tell(self._outcome(step, "failed", code, detail[:300]))
 
     def _skip_rest(self) -> None:
         for step in ProbeStep:
             if step not in self._told:
-                self._tell(step, "skipped", "not_reached")
+                self._tell(self._outcome(step, "skipped", "not_reached"))
 
-    def _tell(self, step: ProbeStep, status: str, code: str = "", detail: str = "", **facts: object) -> None:
-        self._told.add(step)
-        self._push(ProbeOutcome(self._request.probe_id, step, status, code, detail, **facts))  # type: ignore[arg-type]
+    def _outcome(self, step: ProbeStep, status: str, code: str = "", detail: str = "") -> ProbeOutcome:
+        return ProbeOutcome(self._request.probe_id, step, status, code, detail)
+
+    def _tell(self, outcome: ProbeOutcome) -> None:
+        if outcome.step is not None:
+            self._told.add(outcome.step)
+        self._push(outcome)
 
     def _push(self, outcome: ProbeOutcome) -> None:
         with self._client.pipeline(transaction=False) as pipe:
@@ -207,5 +223,5 @@ class ProbeDesk(threading.Thread):
                 Probe(request, self._services, self._client, self._objects).run()
             except redis.RedisError as error:
                 _log.warning("a probe's outcome could not be told: %s", type(error).__name__)
-            except Exception:  # the desk must live on for the next camera
+            except Exception:  # noqa: BLE001 - the desk must live on for the next camera
                 _log.exception("a probe failed")

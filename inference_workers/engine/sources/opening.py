@@ -34,6 +34,7 @@ _FILE_FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,mjpeg
 # No protocol at all: everything FFmpeg reads here comes from file objects that we opened.
 _NO_PROTOCOL = {"protocol_whitelist": "none"}
 
+FFMPEG_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 Step = Callable[[ProbeStep, str], None]
 
 
@@ -42,7 +43,9 @@ class OpenedSource:
     """A container whose first video stream can be decoded.
 
     Attributes:
-        live: frames arrive when they happen; False for files.
+        live: an end is a lost connection; False for files.
+        paced: frames come in bursts or at once and are laid out by their stamps; else they count as
+            captured when they arrive.
         clock_offset_s: asks for the newest known offset of the camera's clock.
         reason: a better error than FFmpeg's, if the transport knows one.
         close: closes the container and everything below it.
@@ -51,6 +54,7 @@ class OpenedSource:
     container: InputContainer
     stream: VideoStream
     live: bool
+    paced: bool
     clock_offset_s: Callable[[], float | None]
     reason: Callable[[], EngineError | None]
     close: Callable[[], None]
@@ -98,8 +102,7 @@ def _open_rtsp(
         "protocol_whitelist": "rtsp,rtp,udp,tcp",
         "rtsp_transport": "udp" if udp else "tcp",
         "timeout": str(int(READ_TIMEOUT_S * 1_000_000)),
-        "analyzeduration": "2000000",
-        "fflags": "nobuffer",
+        "analyzeduration": "1000000",
     }
     try:
         container = av.open(
@@ -108,7 +111,7 @@ def _open_rtsp(
             options=options,
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         )
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         reason = relay.error or describe(error, relay.screen.status)
         relay.close()
         raise reason from None  # FFmpeg's own text holds the URL with the credentials
@@ -119,7 +122,13 @@ def _open_rtsp(
         container.close()
 
     return OpenedSource(
-        container, _video(container), True, lambda: relay.screen.clock_offset_s, lambda: relay.error, close
+        container,
+        _video(container),
+        True,
+        False,
+        lambda: relay.screen.clock_offset_s,
+        lambda: relay.error,
+        close,
     )
 
 
@@ -140,10 +149,16 @@ def _open_http(
         container = _http_container(source, opener)
     except EngineError:
         raise
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         raise describe(error, 0) from None
     return OpenedSource(
-        container, _video(container), True, lambda: opener.clock_offset_s, lambda: None, container.close
+        container,
+        _video(container),
+        True,
+        source.kind is SourceKind.HLS,
+        lambda: opener.clock_offset_s,
+        lambda: None,
+        container.close,
     )
 
 
@@ -165,7 +180,7 @@ def _open_file(
     options = _NO_PROTOCOL | {"format_whitelist": _FILE_FORMATS}
     try:
         container = av.open(file, mode="r", options=options, buffer_size=1024 * 1024)
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         file.close()
         raise describe(error, 0) from None
 
@@ -173,7 +188,7 @@ def _open_file(
         container.close()
         file.close()
 
-    return OpenedSource(container, _video(container), False, lambda: None, lambda: None, close)
+    return OpenedSource(container, _video(container), False, True, lambda: None, lambda: None, close)
 
 
 def _open_usb(
@@ -182,10 +197,12 @@ def _open_usb(
     device = check_video_device(source.url)
     try:
         container = av.open(device, mode="r", format="v4l2", options=_NO_PROTOCOL)
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         raise describe(error, 0) from None
     on_step(ProbeStep.CONNECT, device)
-    return OpenedSource(container, _video(container), True, lambda: None, lambda: None, container.close)
+    return OpenedSource(
+        container, _video(container), True, False, lambda: None, lambda: None, container.close
+    )
 
 
 _OPENERS: dict[SourceKind, Callable[..., OpenedSource]] = {

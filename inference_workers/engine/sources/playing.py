@@ -17,7 +17,13 @@ from inference_workers.contracts.probe import ProbeStep
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
 from inference_workers.engine.sources.messages import Opened, StepDone
-from inference_workers.engine.sources.opening import MAX_PIXELS, OpenedSource, describe, open_source
+from inference_workers.engine.sources.opening import (
+    FFMPEG_ERRORS,
+    MAX_PIXELS,
+    OpenedSource,
+    describe,
+    open_source,
+)
 from inference_workers.engine.sources.placing import Placer, RunnerLink, announce, ring_size
 from inference_workers.engine.sources.sign_in import Credentials
 from inference_workers.engine.sources.synthetic import FPS, HEIGHT_PX, WIDTH_PX, Pattern, pace
@@ -89,7 +95,8 @@ def play(
     try:
         rate = float(opened.stream.average_rate or opened.stream.guessed_rate or 0)
         fps = rate if 0 < rate <= 240 else 25.0
-        clock = None if opened.live else MediaClock(realtime=source.realtime, fallback_fps=fps)
+        realtime = opened.live or source.realtime
+        clock = MediaClock(realtime=realtime, fallback_fps=fps) if opened.paced else None
         for frame, grabbed_at in _frames(opened, clock, placer, loop=source.loop):
             if placer.wants(grabbed_at):
                 _fit_ring(opened, placer, link, frame, fps)
@@ -104,7 +111,7 @@ def _frames(
     while True:
         before = placer.decoded
         yield from _one_pass(opened, clock, placer)
-        if clock is None:
+        if opened.live:
             raise opened.reason() or EngineError(
                 "connection_lost", "the camera ended the stream", transient=True
             )
@@ -124,7 +131,7 @@ def _one_pass(
         placer.clock_offset_s = opened.clock_offset_s()
         try:
             frames = packet.decode()
-        except (av.error.InvalidDataError, av.error.FFmpegError, ValueError):
+        except (av.error.FFmpegError, ValueError):
             placer.errors += 1
             errors_in_a_row += 1
             if errors_in_a_row > MAX_ERRORS_IN_A_ROW:
@@ -144,7 +151,7 @@ def _packets(opened: OpenedSource) -> "Iterator[Packet[VideoStream]]":
         yield from opened.container.demux(opened.stream)
     except EngineError:
         raise
-    except (OSError, ValueError) as error:
+    except FFMPEG_ERRORS as error:
         raise opened.reason() or describe(error, 0) from None
 
 
