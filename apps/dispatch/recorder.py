@@ -87,6 +87,7 @@ class Recorder:
             entries = self._claim()
         entries = entries or self._read(block_ms=READ_BLOCK_MS)
         if entries:
+            close_old_connections()
             self._record(entries)
 
     def _read(self, *, block_ms: int | None) -> list[Entry]:
@@ -114,7 +115,6 @@ class Recorder:
     def _record(self, entries: list[Entry]) -> None:
         """Commit, then acknowledge. While the database is away the entries are held."""
         while True:
-            close_old_connections()
             try:
                 refused = self._apply(entries)
             except _DATABASE_AWAY as error:
@@ -123,6 +123,7 @@ class Recorder:
                 if self.stop.wait(RETRY_S):
                     return
                 self._heartbeat()
+                close_old_connections()
             else:
                 self._acknowledge(entries, refused)
                 return

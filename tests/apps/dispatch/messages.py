@@ -1,0 +1,74 @@
+"""Messages as the data plane sends them."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+from inference_workers.contracts.codec import encode
+from inference_workers.contracts.lease import ModelRef, Script
+from inference_workers.contracts.names import RESULTS
+from inference_workers.contracts.results import (
+    Account,
+    CameraState,
+    CameraStatus,
+    ReadingResult,
+    TrackResult,
+)
+
+MODEL = ModelRef(str(uuid4()), "yolox-nano", "yolox", "ab" * 32)
+
+
+def track(camera_id: object, epoch: str, track_id: int = 1, **changes: Any) -> TrackResult:
+    fields: dict[str, Any] = {
+        "revision": 1,
+        "ended": False,
+        "label": "person",
+        "confidence": 0.8,
+        "first_seen_at": time.time(),
+        "last_seen_at": time.time(),
+        "best_box_xyxy": (0.1, 0.1, 0.2, 0.4),
+        "path": ((0.0, 0.15, 0.3),),
+        "zone_ids": (),
+        "model": MODEL,
+        "lease_id": str(uuid4()),
+    }
+    return TrackResult(camera_id=str(camera_id), epoch=epoch, track_id=track_id, **fields | changes)
+
+
+def reading(camera_id: object, epoch: str, text: str = "А123ВС 77", **changes: Any) -> ReadingResult:
+    fields: dict[str, Any] = {
+        "reading_id": str(uuid4()),
+        "seq": 1,
+        "read_at": time.time(),
+        "script": Script.CYRILLIC,
+        "confidence": 0.9,
+        "box_xyxy": (0.1, 0.1, 0.2, 0.2),
+        "zone_id": None,
+        "model": MODEL,
+        "lease_id": str(uuid4()),
+    }
+    return ReadingResult(camera_id=str(camera_id), epoch=epoch, text=text, **fields | changes)
+
+
+def status(camera_id: object, epoch: str, **changes: Any) -> CameraStatus:
+    fields: dict[str, Any] = {"at": time.time(), "state": CameraState.STREAMING}
+    return CameraStatus(camera_id=str(camera_id), epoch=epoch, **fields | changes)
+
+
+def account(camera_id: object, epoch: str, captured: int, in_flight: int = 0, **changes: Any) -> Account:
+    fields: dict[str, Any] = {
+        "at": time.time(),
+        "analysed": captured - in_flight,
+        "skipped": {},
+        "lost": {},
+    }
+    return Account(
+        camera_id=str(camera_id), epoch=epoch, captured=captured, in_flight=in_flight, **fields | changes
+    )
+
+
+def send(redis: Any, *messages: Any) -> None:
+    pipeline = redis.pipeline(transaction=False)
+    for message in messages:
+        pipeline.xadd(RESULTS, {"type": type(message).__name__, "data": encode(message)})
+    pipeline.execute()
