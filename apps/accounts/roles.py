@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role, TokenAction, User
+from apps.audit import services as audit
 from apps.core.errors import Forbidden
 
 
@@ -107,6 +108,14 @@ def user_can(user: Any, capability: Capability) -> bool:
 
 
 def require(user: Any, capability: Capability) -> None:
-    """Raises Forbidden unless `user_can`."""
-    if not user_can(user, capability):
-        raise Forbidden(_("This needs a right that your role or token does not have: %s.") % capability.value)
+    """Raises Forbidden unless `user_can`; the attempt of a signed-in user enters the record."""
+    if user_can(user, capability):
+        return
+    if isinstance(user, User):
+        audit.record_refusal(
+            action="capability.use",
+            object_type="capability",
+            object_id=capability.value,
+            acting_user=user,
+        )
+    raise Forbidden(_("This needs a right that your role or token does not have: %s.") % capability.value)

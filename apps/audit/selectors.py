@@ -1,18 +1,30 @@
 """Reading the record. Whether somebody may is asked before, by capability."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
+from apps.audit.chain import timestamp
 from apps.audit.models import AuditRecord, RecordKind
 from apps.audit.verification import Verdict, chain_verify
 
-__all__ = ["ORDERING", "SHOWN_KINDS", "Verdict", "chain_verify", "records_search", "who_saw"]
+__all__ = [
+    "ORDERING",
+    "VERIFIED_ACTION",
+    "Verdict",
+    "chain_verify",
+    "last_verification",
+    "owner_can_alter_record",
+    "records_search",
+    "who_saw",
+]
 
 ORDERING = ("-seq",)
-SHOWN_KINDS = (RecordKind.ACCESS, RecordKind.VIEWING)
+VERIFIED_ACTION = "record.verified"
+LATEST_BLOCK = timedelta(minutes=10)  # blocks of viewing hold 30 s; the rest is for a database that was away
 
 
 def records_search(
@@ -43,8 +55,35 @@ def records_search(
 
 
 def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[AuditRecord]:
-    """Accesses and viewing times of one camera that touch the span from `since` to `until`."""
-    return records_search(camera_id=camera_id, since=since, until=until).filter(kind__in=SHOWN_KINDS)
+    """Accesses of one camera from `since` until before `until`, and viewing times that touch that span.
+
+    A viewing time is written when its block ends, which may be after the span.
+    """
+    viewed = Q(
+        kind=RecordKind.VIEWING,
+        details__started_at__lt=timestamp(until),
+        details__ended_at__gte=timestamp(since),
+    )
+    rows = records_search(camera_id=camera_id, since=since, until=until + LATEST_BLOCK)
+    return rows.filter(viewed | Q(kind=RecordKind.ACCESS, at__lt=until))
+
+
+def last_verification() -> AuditRecord | None:
+    """The entry of the latest check that the product made by itself; its details hold the outcome."""
+    return AuditRecord.objects.filter(action=VERIFIED_ACTION).order_by(*ORDERING).first()
+
+
+def owner_can_alter_record() -> bool:
+    """Whether the database account of this process could switch the triggers off: then the record is
+    tamper-evident and not tamper-proof. Always so on SQLite."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass",
+            [AuditRecord._meta.db_table],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _contains(text: str) -> Q:

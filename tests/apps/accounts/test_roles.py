@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import ApiToken, Role, TokenAction, User
 from apps.accounts.roles import CAPABILITY_ACTION, Capability, require, user_can
+from apps.audit.models import AuditRecord
 from apps.core.errors import Forbidden
 
 #                  operator compliance model_owner administrator
@@ -87,10 +88,18 @@ def test_no_token_manages_people_or_models():
         assert not user_can(user, Capability(capability))
 
 
-def test_require_says_which_right_is_missing():
+def test_require_says_which_right_is_missing_and_the_attempt_is_recorded(charlie):
     with pytest.raises(Forbidden, match="see_record") as caught:
-        require(User(role=Role.OPERATOR), Capability.SEE_RECORD)
+        require(charlie, Capability.SEE_RECORD)
     assert (caught.value.code, caught.value.status) == ("forbidden", 403)
+    record = AuditRecord.objects.latest("seq")
+    assert (record.kind, record.actor_name, record.object_id) == ("refusal", "charlie", "see_record")
+
+
+def test_a_visitor_is_refused_without_an_entry(db):
+    with pytest.raises(Forbidden):
+        require(AnonymousUser(), Capability.SEE_RECORD)
+    assert AuditRecord.objects.count() == 1
 
 
 def test_there_is_no_superuser(db):

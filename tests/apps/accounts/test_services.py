@@ -98,7 +98,10 @@ def test_charlie_and_the_others_may_not(action, name, cast, dana):
     before = everything()
     with pytest.raises(Forbidden):
         CHANGES[action](cast[name], dana)
-    assert everything() == before
+    *after, record = everything()
+    assert after == before[:-1]
+    assert AuditRecord.objects.latest("seq").kind == "refusal"
+    assert len(record) == len(before[-1]) + 1
 
 
 def test_a_command_on_the_machine_may_and_is_named(db):
