@@ -86,6 +86,7 @@ class CameraRunner(threading.Thread):
         self._looked_at = 0.0
         self._shown_at: float | None = None
         self.failures = 0
+        self.decoder_pid: int | None = None
 
     # --- from other threads
 
@@ -138,6 +139,7 @@ class CameraRunner(threading.Thread):
         self._restart = False
         services = self._services
         process = DecoderProcess(self.camera_id, services.shm_dir, services.budget, next(self._numbers))
+        self.decoder_pid = process.pid
         attempt = _Attempt(process, time.monotonic())
         fps = self._wanted_fps()
         try:

@@ -97,6 +97,10 @@ class Fleet:
         for runner in runners:
             runner.join(max(0.1, until - time.monotonic()))
 
+    def runner(self, camera_id: str) -> CameraRunner | None:
+        with self._lock:
+            return self._runners.get(camera_id)
+
     def figures(self) -> dict[str, object]:
         with self._lock:
             runners = dict(self._runners)
