@@ -1,0 +1,130 @@
+"""`python -m benchmarks`: the figures of this machine, in one run.
+
+`VIDETTE_SHARED` names the folder that holds `data/video` and `data/weights` (default: `../shared`).
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.figures import Stretch, delays_s, measure, memory_mb
+from benchmarks.installation import ROOT, Installation
+from benchmarks.raw import detector_file, frames_per_second, raw_models, together
+
+CORES = os.cpu_count() or 1
+SETTLE_S, MEASURE_S, WATCH_S = 12.0, 30.0, 20.0
+# Clips with people or vehicles in most of their pictures.
+BUSY = (
+    "cam02_plaza_people.mp4", "cam05_indoor_one_by_one.mp4", "cam07_corridor_faces.mp4",
+    "cam04_road_traffic.avi", "cam13_classroom.mp4", "cam01_campus_pets2009.avi",
+    "cam10_night_crowd.mp4", "cam14_parking_mixed.mp4",
+)  # fmt: skip
+IDLE_CAMERAS = 4
+
+
+def main() -> int:
+    shared = Path(os.environ.get("VIDETTE_SHARED", ROOT.parent / "shared")) / "data"
+    if not (shared / "video").is_dir():
+        sys.stderr.write(f"bench: there are no clips in {shared / 'video'}; set VIDETTE_SHARED\n")
+        return 1
+    raw = _raw(shared / "weights")
+    for count in (4, 8):
+        clips = [shared / "video" / name for name in BUSY[:count]]
+        with (
+            tempfile.TemporaryDirectory(prefix="vidette-bench-") as folder,
+            Installation(Path(folder), clips, [detector_file(shared / "weights")]) as installation,
+        ):
+            installation.wait_for_model("yolox")
+            _path(installation, count, raw)
+            if count == IDLE_CAMERAS:
+                _delay(installation)
+                _idle_and_busy(installation)
+            _memory(installation, count)
+    return 0
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _raw(weights: Path) -> float:
+    say(f"Raw onnxruntime sessions, {CORES} threads")
+    rates = []
+    for model in raw_models(weights):
+        rate = frames_per_second(model, CORES)
+        rates.append(rate)
+        say(f"  {model.name:<24} {rate:7.1f} fps  {1000 / rate:7.1f} ms")
+    both = together(rates)
+    say(f"  {'both, one after the other':<24} {both:7.1f} fps")
+    return both
+
+
+def _path(installation: Installation, count: int, raw: float) -> None:
+    """Every camera asks for more than the machine has, so that the path is the limit."""
+    installation.inside("analyse", "30")
+    _settle()
+    stretch = measure(installation, MEASURE_S)
+    say(f"\nWhole path, {count} cameras, {stretch.seconds:.0f} s, faces and objects in every analysed frame")
+    say(f"  captured {stretch.captured_fps:.1f} fps, analysed {stretch.analysed_fps:.1f} fps")
+    say(f"  ratio to the raw sessions {stretch.analysed_fps / raw:.2f}")
+    _stages(stretch)
+    for reason, rate in sorted(stretch.lost.items(), key=lambda item: -item[1]):
+        say(f"  {reason:<28} {rate:7.1f} fps")
+
+
+def _stages(stretch: Stretch) -> None:
+    available = stretch.seconds * CORES
+    say(f"  frames per micro-batch {stretch.frames_per_batch:.1f}")
+    for stage, (milliseconds, batches) in sorted(stretch.stages.items()):
+        share = milliseconds * batches / 1000 / stretch.seconds
+        say(f"  {stage:<10} {milliseconds:7.1f} ms per batch, {share:5.0%} of the time")
+    say(f"  CPU {stretch.cpu_total_s:.1f} of {available:.0f} core seconds")
+    for role, seconds in stretch.cpu_s.items():
+        say(f"    {role:<10} {seconds:6.1f} s  {seconds / max(stretch.cpu_total_s, 1e-9):5.0%}")
+
+
+def _delay(installation: Installation) -> None:
+    installation.inside("analyse", "5")
+    _settle()
+    found = sorted(delays_s(installation, installation.inside("watched").strip(), WATCH_S))
+    if len(found) < 10:
+        say(f"\nDelay: only {len(found)} pictures arrived in {WATCH_S:.0f} s")
+        return
+    p95 = statistics.quantiles(found, n=20)[-1]
+    say(f"\nDelay from grab to browser, {len(found)} pictures (0.6 s of it are the display's delay)")
+    say(f"  p50 {statistics.median(found):.2f} s, p95 {p95:.2f} s")
+
+
+def _idle_and_busy(installation: Installation) -> None:
+    """CPU seconds that a camera adds to an installation without cameras; nobody watches."""
+    _settle()
+    busy = measure(installation, MEASURE_S)
+    installation.inside("disable")
+    _settle()
+    empty = measure(installation, MEASURE_S)
+    installation.inside("idle", str(IDLE_CAMERAS))
+    _settle()
+    idle = measure(installation, MEASURE_S)
+    busy_share = (busy.cpu_total_s / busy.seconds - empty.cpu_total_s / empty.seconds) / IDLE_CAMERAS
+    idle_share = (idle.cpu_total_s / idle.seconds - empty.cpu_total_s / empty.seconds) / IDLE_CAMERAS
+    say("\nCPU of one camera, 5 analysed pictures per second, in shares of a core")
+    say(f"  no cameras at all  {empty.cpu_total_s / empty.seconds:6.3f} (the whole installation)")
+    say(f"  busy camera        {busy_share:6.3f}")
+    say(f"  idle camera        {idle_share:6.3f}  ({idle_share / max(busy_share, 1e-9):.2f} of a busy one)")
+
+
+def _memory(installation: Installation, count: int) -> None:
+    found = memory_mb(installation)
+    say(f"\nMemory of the tree with {count} cameras: {sum(found.values()):.0f} MB (proportional set size)")
+    say("  " + ", ".join(f"{role} {megabytes:.0f}" for role, megabytes in found.items()))
+
+
+def _settle() -> None:
+    time.sleep(SETTLE_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
