@@ -48,6 +48,15 @@ def test_an_administrator_manages_people_and_does_not_read_the_record(client, ad
     assert get(client, adam, RECORD).status_code == 403
 
 
+def test_every_list_opens_for_somebody_or_is_closed_on_purpose(client, adam, bob):
+    """Each list that names a capability renders for one of the two roles, rows or none."""
+    for page in admin.site._registry.values():
+        if not hasattr(page, "view_capability"):
+            continue
+        name = f"admin:{page.model._meta.app_label}_{page.model._meta.model_name}_changelist"
+        assert 200 in (get(client, adam, name).status_code, get(client, bob, name).status_code), name
+
+
 @pytest.mark.parametrize("name", ["bob", "adam"])
 def test_nobody_changes_the_record(name, client, cast):
     client.force_login(cast[name])
