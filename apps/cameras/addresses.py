@@ -45,6 +45,12 @@ class Address:
     url: str
     credentials: Credentials | None = None
 
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and port: whom a password would be told to."""
+        parts = urlsplit(self.url)
+        return parts.scheme, parts.hostname or "", parts.port
+
 
 def address_parse(kind: str, typed: str) -> Address:
     """Check what a person typed. Raises DomainError("invalid_address") with a sentence without the secret."""

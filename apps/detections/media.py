@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.cameras.grants import Viewer
+from apps.cameras.probing import preview_key, probe_get
 from apps.cameras.selectors import cameras_watchable_by
 from apps.core.errors import NotFound
 from apps.detections.models import Event, Reading
@@ -35,6 +37,12 @@ def reading_snapshot_open(user: Viewer, reading_id: object, purpose: str) -> Sna
     """The picture in which a text was read."""
     reading = reading_look_up(user, reading_id, purpose=purpose)
     return _open(user, reading, reading.snapshot_key, "redacted", purpose)
+
+
+def preview_open(user: User, probe_id: str) -> bytes:
+    """The picture of a camera's test, covered as a whole; for the person who asked for the test."""
+    probe_get(user, probe_id)
+    return object_get(preview_key(probe_id))
 
 
 def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose: str) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -34,7 +35,7 @@ def object_get(key: str) -> bytes:
         raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
 
 
-def object_put(key: str, data: bytes) -> None:
+def object_put(key: str, data: bytes | IO[bytes]) -> None:
     try:
         obstore.put(store(), key, data)
     except (BaseError, OSError) as error:

@@ -12,13 +12,12 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import transaction
 
-from apps.cameras.models import Camera, CameraCredential, RedactionTarget
+from apps.cameras.models import Camera, RedactionTarget
 from apps.cameras.models import Zone as ZoneRow
-from apps.core import crypto
+from apps.cameras.sources import source_for
 from apps.core.clock import now
 from apps.dispatch.models import LeaseChange
 from apps.registry.models import ModelVersion
@@ -29,8 +28,6 @@ from inference_workers.contracts.lease import (
     RedactionPolicy,
     RedactionStyle,
     Script,
-    Source,
-    SourceKind,
     Stage,
     Zone,
     ZoneKind,
@@ -116,33 +113,6 @@ def _stages(camera: Camera, models: Serving) -> tuple[Stage, ...]:
     if camera.read_text:
         wanted.append(Stage.TEXT)
     return tuple(stage for stage in wanted if stage in models or stage in (Stage.VIEW, Stage.FACES))
-
-
-def source_for(camera: Camera) -> Source:
-    """Where the pictures come from; credentials sealed for the data plane."""
-    return Source(
-        kind=SourceKind(camera.kind),
-        url=camera.url,
-        sealed_credentials=_lease_credentials(camera),
-        transport=camera.transport,
-        loop=camera.loop,
-        realtime=camera.realtime,
-        allowed_networks=tuple(camera.site.allowed_networks),
-    )
-
-
-def _lease_credentials(camera: Camera) -> str | None:
-    """The token that was made when the credentials were set; made anew after a change of the lease key."""
-    row = CameraCredential.objects.filter(camera=camera).first()
-    if row is None:
-        return None
-    keys = MultiFernet([Fernet(key.strip()) for key in settings.LEASE_KEY.split(",")])
-    try:
-        keys.decrypt(row.lease_sealed.encode())
-    except InvalidToken:
-        row.lease_sealed = crypto.seal_for_lease(crypto.unseal(bytes(row.sealed)))
-        row.save(update_fields=["lease_sealed"])
-    return row.lease_sealed
 
 
 def _zone(row: ZoneRow) -> Zone:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
-from apps.cameras.addresses import Credentials, address_parse
+from apps.cameras.addresses import Address, Credentials, address_parse
 from apps.cameras.models import Camera, CameraCredential, Site
 from apps.cameras.services.changes import changes_apply, unique_names
 from apps.cameras.services.fields import camera_fields_checked
@@ -46,23 +46,36 @@ def camera_create(
 
 
 def camera_update(*, acting_user: User, camera: Camera, version: int, changes: Mapping[str, Any]) -> Camera:
-    """Change fields of a camera; `kind` and `url` may be among them, credentials in the URL are sealed."""
+    """Change fields of a camera; `kind` and `url` may be among them, credentials in the URL are sealed.
+
+    Stored credentials are dropped when the address names another host: a password is told to the host that
+    it was typed for, and nobody can read it by pointing the camera elsewhere.
+    """
     require(acting_user, Capability.MANAGE_CAMERAS)
     plain = {name: value for name, value in changes.items() if name not in ("kind", "url")}
     values = camera_fields_checked(plain)
-    credentials = None
+    before = Address(camera.url)
+    address = before
     if "kind" in changes or "url" in changes:
         kind = changes.get("kind", camera.kind)
         address = address_parse(kind, changes.get("url", camera.url))
-        credentials = address.credentials
         values |= {"kind": kind, "url": address.url}
     with unique_names(_("camera")):
         changed = changes_apply(camera, version=version, changes=values)
-        if credentials is not None:
-            _seal(camera, credentials)
-        _record(acting_user, camera, "update", {"changed": changed, "credentials": credentials is not None})
+        fate = _credentials_follow(camera, before, address)
+        _record(acting_user, camera, "update", {"changed": changed, "credentials": fate})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
+
+
+def _credentials_follow(camera: Camera, before: Address, after: Address) -> str:
+    """What becomes of the stored credentials when the address changes: "set", "dropped" or "kept"."""
+    if after.credentials is not None:
+        _seal(camera, after.credentials)
+        return "set"
+    if before.origin != after.origin and CameraCredential.objects.filter(camera=camera).delete()[0]:
+        return "dropped"
+    return "kept"
 
 
 def camera_enable(*, acting_user: User, camera: Camera, version: int) -> Camera:
