@@ -1,6 +1,7 @@
 """Acts on one's own account that allauth has no address for."""
 
-from typing import cast
+from http import HTTPStatus
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
 from apps.accounts.services import sessions_end
+from apps.core.errors import DomainError
 
 
 @require_POST
@@ -21,3 +23,9 @@ def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
     sessions_end(acting_user=user, user=user, session_id=session_id)
     messages.success(request, _("The session is ended."))
     return redirect("usersessions_list")
+
+
+def by_administrator(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """Stands before allauth's pages that would sign people up or send mail."""
+    message = _("Accounts and forgotten passwords are an administrator's business: ask one of them.")
+    raise DomainError("by_administrator", message, HTTPStatus.NOT_FOUND)

@@ -78,6 +78,43 @@ def test_nobody_signs_up(client, db):
     assert not User.objects.filter(username="mallory").exists()
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["signup/", "email/", "confirm-email/", "password/reset/", "password/reset/key/1-a/", "signup/passkey/"],
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_pages_that_would_send_mail_say_whom_to_ask(path, method, client, alice):
+    client.force_login(alice)
+    response = getattr(client, method)(f"/accounts/{path}", {"email": "mallory@example.test"})
+    assert response.status_code == 404
+    assert "administrator" in response.content.decode()
+
+
+def test_the_secret_of_the_second_factor_is_sealed_in_the_database(alice):
+    secret = generate_totp_secret()
+    totp = TOTP.activate(alice, secret)
+    stored = Authenticator.objects.get(user=alice).data["secret"]
+    assert secret not in stored
+    assert totp.validate_code(code_of(secret))
+
+
+def test_one_ends_one_of_ones_own_sessions(client, alice, charlie):
+    from django.test import Client
+
+    sign_in(client, "alice")
+    other = Client()
+    sign_in(other, "alice")
+    session = UserSession.objects.get(session_key=other.session.session_key)
+    url = reverse("session_end", args=[session.pk])
+    assert client.get(url).status_code == 405
+    stranger = Client()
+    sign_in(stranger, "charlie")
+    assert stranger.post(url).status_code == 404
+    assert client.post(url).status_code == 302
+    assert not other.session.keys()
+    assert UserSession.objects.filter(user=alice).count() == 1
+
+
 def test_many_wrong_passwords_are_slowed_down(client, alice):
     for _attempt in range(12):
         response = sign_in(client, "alice", "wrong")
