@@ -12,7 +12,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_init, setup_logging, worker_init, worker_ready, worker_shutting_down
 
-from inference_workers.broker import kombu_url
+from inference_workers.broker import broker_url
+from inference_workers.contracts.environment import Environment
 from inference_workers.contracts.names import QUEUE_GPU
 from inference_workers.observability import configure
 from inference_workers.settings import settings
@@ -21,7 +22,8 @@ ALLOWED_POOLS = ("solo", "threads")
 # Longer than any task: a shorter one would run a task twice. Perishable work expires long before.
 VISIBILITY_TIMEOUT_S = 300
 
-app = Celery("vidette", broker=kombu_url(settings().broker_url), include=["inference_workers.tasks.gpu"])
+_BROKER_URL = broker_url(Environment())
+app = Celery("vidette", broker=_BROKER_URL, include=["inference_workers.tasks.gpu"])
 app.conf.update(
     worker_pool="solo",
     worker_prefetch_multiplier=1,
@@ -40,7 +42,7 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     enable_utc=True,
 )
-if kombu_url(settings().broker_url).startswith(("redis", "rediss")):
+if _BROKER_URL.startswith(("redis", "rediss")):
     app.conf.broker_transport_options = {"visibility_timeout": VISIBILITY_TIMEOUT_S}
 else:
     # On RabbitMQ every queue is a quorum queue, as the control plane declares it when it sends.

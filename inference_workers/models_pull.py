@@ -167,6 +167,7 @@ def _receive(answer: IO[bytes], path: Path, size_bytes: int, deadline: float) ->
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"answered {error.code}"
+        refused = " with a redirect that is not followed" if 300 <= error.code < 400 else ""
+        return f"answered {error.code}{refused}"
     reason = getattr(error, "reason", None) or error
     return f"{type(error).__name__}: {reason}"[:200]

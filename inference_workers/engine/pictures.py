@@ -13,6 +13,7 @@ from inference_workers.engine.frame import Image
 FORMATS = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS = 64_000_000
 MIN_SIDE_PX = 16
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 _SIXTEEN_BIT = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
 
 
@@ -36,8 +37,10 @@ def _open(data: bytes) -> Pillow.Image:
     except Pillow.DecompressionBombError as error:
         raise _too_large("more") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        if data.startswith(_BEGINNINGS):
+            raise _truncated() from error
         raise EngineError(
-            "image_unsupported", f"expected a picture in {', '.join(FORMATS)}, got something else or a stub"
+            "image_unsupported", f"expected a picture in {', '.join(FORMATS)}, got something else"
         ) from error
 
 
@@ -55,13 +58,15 @@ def _too_large(got: str) -> EngineError:
     return EngineError("image_too_large", f"expected at most {limit} megapixels, got {got}")
 
 
+def _truncated() -> EngineError:
+    return EngineError("image_truncated", "expected a whole picture, its data ends early or is damaged")
+
+
 def _load(picture: Pillow.Image) -> Pillow.Image:
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise EngineError(
-            "image_truncated", "expected a whole picture, its data ends early or is damaged"
-        ) from error
+        raise _truncated() from error
     return ImageOps.exif_transpose(picture)
 
 
