@@ -195,7 +195,7 @@ class CameraRunner(threading.Thread):
         attempt.first_frame_at = attempt.first_frame_at or now
         if now - attempt.first_frame_at > _STEADY_S:
             self._backoff.reset()
-        self._status.frame(now, placed.digest, placed.tally.errors, placed.tally.clock_offset_s)
+        self._status.frame(now, placed.digest, placed.tally)
         watched = self._services.live.is_watched(self.camera_id)
         for request in self._desk.take(placed, ring, watched=watched):
             self._services.analysis.submit(request.stage, request.model, request.item, self._post)

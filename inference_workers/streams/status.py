@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from inference_workers.contracts.results import CameraState, CameraStatus
+from inference_workers.engine.sources.messages import Tally
 
 STALLED_AFTER_S = 3.0
 GIVE_UP_AFTER_S = 8.0
@@ -83,7 +84,7 @@ class StatusBook:
     detects_freeze: bool = True
     _facts: CameraStatus = field(init=False)
     _told: CameraStatus | None = None
-    _arrivals: deque[float] = field(default_factory=deque)
+    _arrivals: deque[tuple[float, int]] = field(default_factory=deque)
     _last_frame_at: float | None = None
     _digest: int | None = None
     _same_since: float = 0.0
@@ -120,15 +121,22 @@ class StatusBook:
     def served(self, models: Mapping[str, str]) -> None:
         self._facts = replace(self._facts, served=dict(models))
 
-    def frame(self, now: float, digest: int, errors: int, clock_offset_s: float | None) -> None:
-        """A frame arrived; `errors` is the decoder's cumulative count of broken packets."""
-        self._arrivals.append(now)
+    def frame(self, now: float, digest: int, tally: Tally) -> None:
+        """A frame arrived; the tally's counts say how many were decoded and how many packets were broken."""
+        self._arrivals.append((now, tally.decoded))
         self._last_frame_at = now
         if digest != self._digest:
             self._digest, self._same_since = digest, now
-        if clock_offset_s is not None:
-            self._facts = replace(self._facts, clock_offset_s=clock_offset_s)
-        self.count_errors(now, errors)
+        if tally.clock_offset_s is not None:
+            self._facts = replace(self._facts, clock_offset_s=tally.clock_offset_s)
+        self.count_errors(now, tally.errors)
+
+    def _fps(self) -> float:
+        """Decoded frames a second over the last 3 s, whether they were used or not."""
+        if len(self._arrivals) < 2:
+            return 0.0
+        (first_at, first), (last_at, last) = self._arrivals[0], self._arrivals[-1]
+        return round((last - first) / max(last_at - first_at, 0.001), 1)
 
     def count_errors(self, now: float, errors: int) -> None:
         if errors > self._errors:
@@ -159,8 +167,7 @@ class StatusBook:
 
     def due(self, now: float, shown_at: float | None) -> CameraStatus | None:
         """The message to send now: on a change at once, else every 5 s."""
-        rate = len(self._arrivals) / _RATE_WINDOW_S
-        message = replace(self._facts, at=now, fps=round(rate, 1), last_frame_at=shown_at)
+        message = replace(self._facts, at=now, fps=self._fps(), last_frame_at=shown_at)
         told = self._told
         changed = told is None or (told.state, told.code) != (message.state, message.code)
         if told is not None and not changed and now - told.at < REPEAT_S:
@@ -172,7 +179,7 @@ class StatusBook:
         self._facts = replace(self._facts, state=state, code=code, detail=detail[:300], retry_in_s=retry_in_s)
 
     def _forget(self, now: float) -> None:
-        while self._arrivals and now - self._arrivals[0] > _RATE_WINDOW_S:
+        while self._arrivals and now - self._arrivals[0][0] > _RATE_WINDOW_S:
             self._arrivals.popleft()
         while self._error_times and now - self._error_times[0][0] > _RATE_WINDOW_S:
             self._error_times.popleft()

@@ -104,12 +104,16 @@ class Plane:
     def rings(self) -> list[Path]:
         return sorted(self.settings.shm_dir.glob("vidette-*"))
 
-    def wait_state(self, state: CameraState, timeout_s: float, camera_id: str = "cam-a") -> CameraStatus:
+    def wait_state(
+        self, state: CameraState | tuple[CameraState, ...], timeout_s: float, camera_id: str = "cam-a"
+    ) -> CameraStatus:
+        states = state if isinstance(state, tuple) else (state,)
+
         def reached() -> bool:
             status = self.status(camera_id)
-            return status is not None and status.state is state
+            return status is not None and status.state in states
 
-        wait_for(reached, timeout_s, lambda: f"{state}, last: {self.status(camera_id)}")
+        wait_for(reached, timeout_s, lambda: f"{states}, last: {self.status(camera_id)}")
         status = self.status(camera_id)
         assert status is not None
         return status
