@@ -35,7 +35,7 @@ TEXT_FIELDS = (
     "address",
     "request_id",
 )
-_SECRET_WORDS = ("password", "secret", "credential", "authorization", "cookie")
+_SECRET_WORDS = ("password", "secret", "authorization", "cookie")
 
 
 class Chained(Protocol):
