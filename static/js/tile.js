@@ -1,0 +1,111 @@
+// One tile of the wall: picture, age, rate, cover, model and the camera's state, all in words.
+
+import { LivePicture } from "./picture.js";
+
+const EVENT_SHOWN_MS = 20000;
+
+export function fill(template, values) {
+  return template.replace(/\{(\w+)\}/g, (_whole, name) => values[name] ?? "");
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export class Tile {
+  constructor(element, words, state) {
+    this.element = element;
+    this.id = element.dataset.camera;
+    this.name = element.dataset.name;
+    this.words = words;
+    this.state = state;
+    this.stateAt = Date.now();
+    this.eventAt = 0;
+    this.refusal = "";
+    const find = (selector) => element.querySelector(selector);
+    this.live = new LivePicture(find(".tile__picture"), find(".tile__boxes"), words.labels);
+    this.parts = {
+      words: find("[data-words]"), small: find("[data-small]"), dot: find("[data-dot]"), age: find("[data-age-text]"),
+      fps: find("[data-fps]"), cover: find("[data-cover]"), model: find("[data-model]"), event: find("[data-event]"),
+    };
+  }
+
+  show(header, jpeg) {
+    this.refusal = "";
+    this.live.show(header, jpeg);
+  }
+
+  setState(state) {
+    this.state = state;
+    this.stateAt = Date.now();
+  }
+
+  setEvent(event) {
+    this.eventAt = Date.now();
+    this.parts.event.href = event.url;
+    setText(this.parts.event, fill(this.words.text.new_event, { what: this.words.labels[event.label] ?? event.label }));
+    this.parts.event.hidden = false;
+  }
+
+  refuse(message) {
+    this.refusal = message;
+  }
+
+  inTrouble() {
+    return Boolean(this.refusal) || (this.state && !["streaming", "starting"].includes(this.state.state));
+  }
+
+  /** 0: trouble, 1: a fresh event, 2: nothing special. */
+  need() {
+    if (this.inTrouble()) return 0;
+    return Date.now() - this.eventAt < EVENT_SHOWN_MS ? 1 : 2;
+  }
+
+  /** Once or twice a second: what the clock changes. */
+  tick() {
+    const stale = this.live.isStale();
+    const age = this.live.age();
+    this.element.dataset.age = age === null ? "none" : stale ? "stale" : "fresh";
+    this.element.dataset.need = ["trouble", "event", ""][this.need()];
+    if (this.need() !== 1) this.parts.event.hidden = true;
+    this.#tellAge(age, stale);
+    this.#tellState(age, stale);
+    this.#tellFacts();
+  }
+
+  #tellAge(age, stale) {
+    const seconds = age === null ? "" : (age / 1000).toFixed(age < 9950 ? 1 : 0);
+    const { text } = this.words;
+    setText(this.parts.age, age === null ? "" : fill(stale ? text.stale : text.age, { s: stale ? Math.round(age / 1000) : seconds }));
+  }
+
+  #tellState(age, stale) {
+    const code = this.state?.state ?? "unknown";
+    const running = code === "streaming" || code === "unknown";
+    this.parts.dot.className = `dot dot--${running ? (stale ? "warn" : "ok") : code === "starting" ? "warn" : "bad"}`;
+    let main = "";
+    if (this.refusal) main = this.refusal;
+    else if (!running) main = this.words.states[code] ?? code;
+    else if (age === null) main = this.words.text.waiting;
+    else if (stale) main = fill(this.words.text.no_picture_since, { s: Math.round(age / 1000) });
+    setText(this.parts.words, main);
+    setText(this.parts.small, main && !running ? this.#reason() : "");
+  }
+
+  #reason() {
+    const reason = this.words.codes[this.state.code] ?? this.state.detail ?? "";
+    if (typeof this.state.retry_in_s !== "number") return reason;
+    const left = Math.ceil(this.state.retry_in_s - (Date.now() - this.stateAt) / 1000);
+    const retry = left > 0 ? fill(this.words.text.retry_in, { s: left }) : this.words.text.retrying;
+    return `${reason} ${retry}`.trim();
+  }
+
+  #tellFacts() {
+    const header = this.live.header;
+    setText(this.parts.fps, header ? fill(this.words.text.fps, { n: this.live.fps().toFixed(1) }) : "–");
+    setText(this.parts.cover, header ? (this.words.redactions[header.redaction] ?? this.words.text.redaction_unknown) : "–");
+    const models = header ? Object.values(header.models ?? {}) : [];
+    setText(this.parts.model, models.map((id) => this.words.models?.[id] ?? id.slice(0, 8)).join(", ") || "–");
+    this.parts.model.title = this.parts.model.textContent;
+  }
+}
