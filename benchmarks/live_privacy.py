@@ -42,7 +42,8 @@ class Setting:
 
     Attributes:
         side: bounding side of the picture that the detector looks at; score: what counts as a face.
-        looks: per second; answer_s: how long an answer takes; width: of the displayed picture at most.
+        looks: per second; answer_s: how long an answer takes; width: of the displayed picture at most;
+            displayed: how many pictures are looked at again.
     """
 
     model: str = "centerface"
@@ -51,6 +52,7 @@ class Setting:
     looks: float = 5.0
     answer_s: float = 0.15
     width: int = 1280
+    displayed: int = DISPLAYED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def play(material: Material, setting: Setting, outcome: Outcome) -> Iterator[Dis
     pipeline = CameraPipeline(lease_for(material.name))
     answers: list[tuple[float, int]] = []
     next_look = 0.0
-    for number in range(DISPLAYED + 20):
+    for number in range(setting.displayed + 20):
         at = number / SOURCE_FPS
         image = material.images[number % len(material.images)]
         began = time.perf_counter()
@@ -173,7 +175,7 @@ def measure(material: Material, setting: Setting, yunet: cv2.FaceDetectorYN) -> 
             outcome.mosaics += 1
         else:
             outcome.covered_share += covered_share(picture)
-        if outcome.shown == DISPLAYED:
+        if outcome.shown == setting.displayed:
             break
     return outcome
 
@@ -201,15 +203,16 @@ def read_material(
 
 def settings_to_try(*, sweep: bool) -> list[Setting]:
     chosen = Setting()
+    large = replace(chosen, model="yunet", side=1280)
     if not sweep:
-        return [chosen]
+        return [chosen, large]
     return [
         *(replace(chosen, width=width) for width in (1280, 960, 640)),
         *(replace(chosen, side=960, width=width) for width in (1280, 960)),
         *(replace(chosen, score=score) for score in (0.25, 0.3)),
         *(replace(chosen, looks=looks) for looks in (2.5, 10.0)),
         *(replace(chosen, answer_s=answer_s) for answer_s in (0.5, 0.7)),
-        *(replace(chosen, model="yunet", side=side) for side in (960, 1280)),
+        *(replace(large, side=side, score=score) for side in (960, 1280) for score in (0.2, 0.3)),
     ]
 
 

@@ -66,7 +66,7 @@ class CoverTracker:
             return np.zeros((0, 4))
         inside = np.clip(np.stack(boxes), 0, [width, height, width, height])
         real = (inside[:, 2] - inside[:, 0] >= 1) & (inside[:, 3] - inside[:, 1] >= 1)
-        return np.asarray(inside[real])
+        return _outermost(inside[real])
 
     def _boxes_of(self, track: Track, at: float) -> list[Box]:
         before, after = track.around(at)
@@ -80,6 +80,15 @@ class CoverTracker:
         if before is None or after is None:
             box = _union(box, track.last.box_xyxy if after is None else track.sightings[0].box_xyxy)
         return [_grown(box, min(rules.grow_per_s * distance_s, rules.max_grow))]
+
+
+def _outermost(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the boxes that lie wholly in another one (of equal ones, the first stays)."""
+    outer, inner = boxes[:, None], boxes[None]
+    inside = (outer[..., :2] <= inner[..., :2]).all(2) & (outer[..., 2:] >= inner[..., 2:]).all(2)
+    same = inside & inside.T
+    inside &= ~same | np.triu(same, 1)
+    return boxes[~inside.any(axis=0)]
 
 
 def _lone(sighting: Sighting) -> Track:

@@ -222,9 +222,9 @@ class BoxTracker:
     def _lost_here(self, sighting: Sighting) -> Track | None:
         """Take out the open track that was lost in the same place a short while ago."""
         for number, track in self._by_library_id.items():
-            lost = track.missed_looks > 0 and not track.closed
-            near = iou_xyxy(track.last.box_xyxy[None], sighting.box_xyxy[None])[0, 0]
-            if lost and near >= REVIVE_IOU:
+            if track.closed or not track.missed_looks:
+                continue
+            if iou_xyxy(track.last.box_xyxy[None], sighting.box_xyxy[None])[0, 0] >= REVIVE_IOU:
                 del self._by_library_id[number]
                 return track
         return None

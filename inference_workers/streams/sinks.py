@@ -27,6 +27,7 @@ from inference_workers.contracts.results import (
 )
 from inference_workers.contracts.uploads import AnalyseImageReply
 from inference_workers.engine.display import DisplayFrame, Report
+from inference_workers.engine.errors import EngineError
 from inference_workers.engine.redaction import RedactedFrame, encode_jpeg
 
 WATCH_CACHE_S = 0.5
@@ -150,7 +151,7 @@ class SnapshotSink:
     """Stores the redacted pictures of events.
 
     Args:
-        put: writes bytes under an object key; may raise anything.
+        put: writes bytes under an object key; raises EngineError when the store is away.
 
     Attributes:
         stored: pictures written; failed: pictures that the object store did not take.
@@ -176,7 +177,7 @@ class SnapshotSink:
     def _write(self, key: str, jpeg: bytes) -> None:
         try:
             self._put(key, jpeg)
-        except Exception:  # noqa: BLE001 - any store may stand behind `put`; a camera must live on
+        except EngineError:
             self.failed += 1
             self._failed_keys.append(key)
             _log.exception("snapshot %s: the object store did not take it", key)

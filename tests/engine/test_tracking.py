@@ -175,7 +175,9 @@ def test_a_cut_connects_nothing_but_uncovers_nothing():
     covers.add(10.0, 0, _found(_box(100)))
     covers.cut()
     covers.add(10.2, 1, _found(_box(110)))
-    assert len(covers.boxes_at(10.1, *SIZE)) == 2
+    assert _covers(_box(100), covers.boxes_at(10.1, *SIZE))
+    assert _covers(_box(110), covers.boxes_at(10.1, *SIZE))
+    assert covers.boxes_at(10.1, *SIZE)[0] != pytest.approx(_box(105))
 
 
 def test_covers_that_left_the_picture_are_no_boxes():
@@ -185,6 +187,15 @@ def test_covers_that_left_the_picture_are_no_boxes():
     boxes = covers.boxes_at(1.6, *SIZE)
     assert (boxes[:, 2] > boxes[:, 0]).all()
     assert (boxes <= [640, 360, 640, 360]).all()
+
+
+def test_covers_inside_of_others_are_left_out():
+    covers = CoverTracker(CoverRules())
+    covers.add(
+        10.0, 0, _found(_box(100, side=80), (110, 110, 130, 130), (300, 10, 340, 50), (300, 10, 340, 50))
+    )
+    lefts = sorted(box[0] for box in covers.boxes_at(10.0, *SIZE))
+    assert lefts == [100, 300]
 
 
 def test_old_sightings_are_forgotten():

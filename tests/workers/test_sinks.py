@@ -10,6 +10,7 @@ from inference_workers.contracts.live import LiveBox, unpack
 from inference_workers.contracts.names import RESULTS, live_channel, live_latest, watch_key
 from inference_workers.contracts.results import Account, ReadingResult, TrackResult
 from inference_workers.engine.display import DisplayFrame, Report
+from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Frame
 from inference_workers.engine.redaction import mosaic_frame
 from inference_workers.streams import sinks
@@ -167,7 +168,7 @@ def test_a_snapshot_is_stored_under_its_key():
 
 def test_a_result_never_names_a_snapshot_that_was_not_stored(caplog):
     def put(key, data):
-        raise OSError("disk full")
+        raise EngineError("object_store_unreachable", "disk full")
 
     sink = SnapshotSink(put)
     first = sink.store(Report(_track(1, "snapshots/a"), _picture()))
