@@ -29,6 +29,12 @@ SPECTACULAR_SETTINGS = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "ENUM_NAME_OVERRIDES": {
+        "SourceKindEnum": "apps.cameras.models.SourceKind",
+        "ZoneKindEnum": "apps.cameras.models.ZoneKind",
+        "RecordKindEnum": "apps.audit.models.RecordKind",
+        "EventStatusEnum": "apps.detections.models.EventStatus",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webapp.api.problems_described",

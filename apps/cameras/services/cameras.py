@@ -40,7 +40,7 @@ def camera_create(
         camera = Camera.objects.create(site=site, demo=demo, **values)
         if credentials is not None:
             _seal(camera, credentials)
-        _record(acting_user, camera, "create", {**values, "credentials": credentials is not None})
+        _record(acting_user, camera, "create", {**values, "sign_in": credentials is not None})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 
@@ -63,7 +63,7 @@ def camera_update(*, acting_user: User, camera: Camera, version: int, changes: M
     with unique_names(_("camera")):
         changed = changes_apply(camera, version=version, changes=values)
         fate = _credentials_follow(camera, before, address)
-        _record(acting_user, camera, "update", {"changed": changed, "credentials": fate})
+        _record(acting_user, camera, "update", {"changed": changed, "sign_in": fate})
         publish("camera.changed", camera_id=str(camera.pk))
     return camera
 

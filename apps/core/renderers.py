@@ -1,0 +1,19 @@
+"""What an address that answers with a picture accepts; its errors are problem+json all the same."""
+
+from typing import Any
+
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+
+
+class JpegRenderer(BaseRenderer):
+    """Lets `Accept: image/jpeg` through. Pictures are answered past the renderers; problems are JSON."""
+
+    media_type = "image/jpeg"
+    format = "jpeg"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return bytes(JSONRenderer().render(data))

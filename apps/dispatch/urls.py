@@ -1,0 +1,11 @@
+"""Addresses below /api/v1/."""
+
+from django.urls import path
+
+from apps.dispatch import api
+
+urlpatterns = [
+    path("frames", api.FramesView.as_view(), name="frames"),
+    path("work/<uuid:work_id>", api.WorkView.as_view(), name="work"),
+    path("work/<uuid:work_id>/picture", api.WorkPictureView.as_view(), name="work-picture"),
+]

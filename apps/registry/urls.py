@@ -1,0 +1,22 @@
+"""Addresses below /api/v1/."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from apps.registry import api
+
+
+class StageConverter(StringConverter):
+    """The name of a stage; any other word is no address."""
+
+    regex = "|".join(api.STAGES)
+
+
+register_converter(StageConverter, "stage")
+
+urlpatterns = [
+    path("models", api.VersionsView.as_view(), name="models"),
+    path("models/<uuid:version_id>", api.VersionView.as_view(), name="model"),
+    path("stages", api.StagesView.as_view(), name="stages"),
+    path("stages/<stage:stage>", api.StageView.as_view(), name="stage"),
+]
