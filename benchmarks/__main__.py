@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.figures import Stretch, delays_s, measure, memory_mb
 from benchmarks.installation import ROOT, Installation
 from benchmarks.raw import detector_file, frames_per_second, raw_models, together
+from benchmarks.still import still_clip
 
 CORES = os.cpu_count() or 1
 SETTLE_S, MEASURE_S, WATCH_S = 12.0, 30.0, 20.0
@@ -119,7 +120,8 @@ def _idle_and_busy(installation: Installation) -> None:
     installation.inside("disable")
     _settle()
     empty = measure(installation, MEASURE_S)
-    installation.inside("idle", str(IDLE_CAMERAS))
+    clip = still_clip(installation.footage / "still" / "still.mp4")
+    installation.inside("idle", str(IDLE_CAMERAS), str(clip))
     _settle()
     idle = measure(installation, MEASURE_S)
     busy_share = (busy.cpu_total_s / busy.seconds - empty.cpu_total_s / empty.seconds) / IDLE_CAMERAS

@@ -29,11 +29,11 @@ def disable() -> None:
         camera_disable(acting_user=_adam(), camera=camera, version=camera.version, reason="benchmark")
 
 
-def idle(count: str) -> None:
-    """Cameras that look at nothing: a still picture with sensor noise."""
+def idle(count: str, clip: str) -> None:
+    """Cameras in whose pictures nothing happens."""
     site = Camera.objects.earliest("created_at").site
     for number in range(int(count)):
-        camera_create(acting_user=_adam(), site=site, name=f"Still {number}", kind="synthetic", url="still")
+        camera_create(acting_user=_adam(), site=site, name=f"Still {number}", kind="file", url=clip)
 
 
 def watched() -> None:

@@ -53,6 +53,11 @@ class Installation:
             self._process.kill()
         self._log.close()
 
+    @property
+    def footage(self) -> Path:
+        """The folder of the clips; below it the data plane may read files."""
+        return self.folder / "footage" / "video"
+
     def inside(self, *arguments: str) -> str:
         """Runs an action of `benchmarks.inside` against this installation's database."""
         done = subprocess.run(

@@ -81,12 +81,12 @@ def _make_clip(folder: Path, name: str) -> dict[str, Any]:
     scene = SCENES[name]()
     path = folder / f"demo-{name}.mp4"
     unfinished = path.with_suffix(".part")
-    _encode(unfinished, pictures(scene))
+    encode(unfinished, pictures(scene))
     os.replace(unfinished, path)  # noqa: PTH105 - atomic on purpose
     return {"file": path.name, "bytes": path.stat().st_size, "camera": asdict(scene.camera)}
 
 
-def _encode(path: Path, frames: Iterator[Image]) -> None:
+def encode(path: Path, frames: Iterator[Image]) -> None:
     """H.264 in MP4 with a key picture per second, so that a player can start anywhere."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=FPS)

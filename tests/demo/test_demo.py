@@ -79,7 +79,7 @@ def test_arabic_is_joined_and_runs_from_right_to_left() -> None:
 def test_clips_are_h264_labelled_and_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(film, "pictures", lambda scene: islice(_all_pictures(scene), film.FPS))
     monkeypatch.setattr(film, "SCENES", {"yard": film.SCENES["yard"]})
-    film._encode(tmp_path / "demo-yard.mp4", film.pictures(film.SCENES["yard"]()))
+    film.encode(tmp_path / "demo-yard.mp4", film.pictures(film.SCENES["yard"]()))
     with av.open(str(tmp_path / "demo-yard.mp4")) as container:
         stream = container.streams.video[0]
         frames = list(container.decode(stream))
