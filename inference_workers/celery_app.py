@@ -46,7 +46,7 @@ if _BROKER_URL.startswith(("redis", "rediss")):
     app.conf.broker_transport_options = {"visibility_timeout": VISIBILITY_TIMEOUT_S}
 else:
     # On RabbitMQ every queue is a quorum queue, as the control plane declares it when it sends.
-    app.conf.task_create_missing_queue_type = "quorum"
+    app.conf.task_default_queue_type = app.conf.task_create_missing_queue_type = "quorum"
     app.conf.broker_transport_options = {"confirm_publish": True}
 
 
