@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_workers.contracts.lease import Lease, Stage
+from inference_workers.contracts.lease import Lease, Stage, ZoneKind
 from inference_workers.engine.frame import Detections, Image
 
 SMALL_WIDTH_PX = 256
@@ -30,6 +30,7 @@ SKIP_WARMING_UP = "warming_up"
 MOTION_CLASSES = ("motion",)
 
 Mask = cv2.typing.MatLike
+Polygon = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,12 @@ class MotionFinder:
     def warming_up(self, grabbed_at: float) -> bool:
         return self._started_at is None or grabbed_at - self._started_at < WARM_UP_S
 
-    def find(self, image: Image, grabbed_at: float) -> NDArray[np.float32]:
-        """Moving blobs, float32 (N, 4) xyxy in pixels of `image`; none while the model warms up."""
+    def find(self, image: Image, grabbed_at: float, ignored: tuple[Polygon, ...]) -> NDArray[np.float32]:
+        """Moving blobs, float32 (N, 4) xyxy in pixels of `image`; none while the model warms up.
+
+        Args:
+            ignored: normalised polygons in which nothing counts as moving.
+        """
         small = _small_grey(image)
         if small.shape != self._shape:
             self._shape = (small.shape[0], small.shape[1])
@@ -78,6 +83,7 @@ class MotionFinder:
         if cv2.countNonZero(moving) > SCENE_CHANGE_SHARE * moving.size:
             self._restart(grabbed_at)
             return np.zeros((0, 4), np.float32)
+        _clear(moving, ignored)
         return self._blobs(moving, image.shape[1] / small.shape[1])
 
     def _restart(self, grabbed_at: float) -> None:
@@ -93,6 +99,13 @@ class MotionFinder:
         boxes = boxes[boxes[:, cv2.CC_STAT_AREA] >= MIN_BLOB_SHARE * moving.size]
         left_top, size = boxes[:, :2], boxes[:, 2:4]
         return np.asarray(np.concatenate([left_top, left_top + size], axis=1) * scale, np.float32)
+
+
+def _clear(moving: Mask, polygons: tuple[Polygon, ...]) -> None:
+    height, width = moving.shape[:2]
+    for polygon in polygons:
+        points = np.round(np.asarray(polygon, np.float64) * (width, height)).astype(np.int32)
+        cv2.fillPoly(moving, [points], (0,))
 
 
 def _small_grey(image: Image) -> NDArray[np.uint8]:
@@ -126,7 +139,7 @@ class Gate:
         allowed = self._allowed()
         if not allowed and not self.lease.allows(Stage.MOTION):
             return Decision((), SKIP_STAGE, moving=False)
-        boxes = self._motion.find(image, grabbed_at)
+        boxes = self._motion.find(image, grabbed_at, self._ignored())
         if len(boxes):
             self._moved_at = grabbed_at
         warming_up = self._motion.warming_up(grabbed_at)
@@ -136,6 +149,9 @@ class Gate:
             self._looked_at[stage] = grabbed_at
         reason = "" if due else self._reason(allowed, moving=moving, warming_up=warming_up)
         return Decision(due, reason, moving, self._detections(boxes))
+
+    def _ignored(self) -> tuple[Polygon, ...]:
+        return tuple(zone.polygon for zone in self.lease.zones if zone.kind is ZoneKind.IGNORE)
 
     def _allowed(self) -> tuple[Stage, ...]:
         """Stages that the lease allows and that a model version is named for."""

@@ -18,6 +18,7 @@ from inference_workers.objects import Objects
 from inference_workers.streams.leases import open_credentials
 from inference_workers.streams.runner import StreamServices
 
+SETTLE_S = 0.7
 MEASURE_S = 2.5
 LIMIT_S = 25.0
 MAX_AT_ONCE = 2
@@ -52,6 +53,7 @@ class Probe:
         self._told: set[ProbeStep] = set()
         self._opened: Opened | None = None
         self._clock_offset_s: float | None = None
+        self._seen_at: float | None = None
         self._first: tuple[float, int] | None = None
         self._last: tuple[float, int] = (0.0, 0)
         self._preview = b""
@@ -100,7 +102,7 @@ class Probe:
             self._take_picture(message, process)
         elif isinstance(message, Tally):
             self._count(message)
-        elif isinstance(message, Ended) and not (message.code == "end_of_file" and self._first):
+        elif isinstance(message, Ended) and not (message.code == "end_of_file" and self._seen_at):
             raise EngineError(message.code, message.message, transient=message.transient)
         else:
             self._over = True  # a short file: what was seen counts
@@ -111,7 +113,10 @@ class Probe:
 
     def _count(self, tally: Tally) -> None:
         self._last = (time.monotonic(), tally.decoded)
-        self._first = self._first or self._last
+        self._seen_at = self._seen_at or self._last[0]
+        # What was buffered while the stream was opened comes at once and says nothing about the rate.
+        if self._first is None and self._last[0] - self._seen_at >= SETTLE_S:
+            self._first = self._last
         if tally.clock_offset_s is not None:
             self._clock_offset_s = tally.clock_offset_s
 
@@ -125,7 +130,7 @@ class Probe:
 
     def _tell_measured(self) -> None:
         opened, first = self._opened, self._first
-        if opened is None or first is None:
+        if opened is None or self._seen_at is None:
             raise EngineError("no_frames", "the camera sent no pictures", transient=True)
         facts = replace(
             self._outcome(ProbeStep.CODEC, "ok", detail=opened.codec),
@@ -134,7 +139,9 @@ class Probe:
             codec=opened.codec,
         )
         self._tell(facts)
-        fps = round((self._last[1] - first[1]) / max(self._last[0] - first[0], 0.001), 2)
+        fps = opened.fps  # of a file that was over before its rate could be measured
+        if first is not None and not self._over:
+            fps = round((self._last[1] - first[1]) / max(self._last[0] - first[0], 0.001), 2)
         self._tell(replace(facts, step=ProbeStep.FRAME_RATE, detail=f"{fps:.1f}", fps=fps))
         self._tell_clock()
 
