@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CANDIDATES = 3000
+MAX_CANDIDATES = 1000
 MAX_DETECTIONS = 300
 
 
