@@ -130,6 +130,9 @@ def _idle_and_busy(installation: Installation) -> None:
     say(f"  no cameras at all  {empty.cpu_total_s / empty.seconds:6.3f} (the whole installation)")
     say(f"  busy camera        {busy_share:6.3f}")
     say(f"  idle camera        {idle_share:6.3f}  ({idle_share / max(busy_share, 1e-9):.2f} of a busy one)")
+    for name, stretch in (("busy", busy), ("idle", idle)):
+        shares = (f"{role} {seconds / stretch.seconds:.3f}" for role, seconds in stretch.cpu_s.items())
+        say(f"    all {name}: {', '.join(shares)}")
 
 
 def _memory(installation: Installation, count: int) -> None:

@@ -11,8 +11,6 @@ from inference_workers.contracts.reporting import sentry_options
 from inference_workers.contracts.scrub import scrub
 from inference_workers.settings import WorkerSettings
 
-Processor = Any
-
 
 def configure(settings: WorkerSettings, process: str) -> None:
     """Set up logging and error reports of this process; called once, at its start.
@@ -45,22 +43,20 @@ def formatter(process: str, *, as_json: bool) -> logging.Formatter:
     def add_process(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {**event, "process": process}
 
-    shared: list[Processor] = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_process,
     ]
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            scrub_processor,
-            structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False),
-        ],
-    )
+    final: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        scrub_processor,
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False),
+    ]
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final)
 
 
 def scrub_processor(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -28,17 +28,18 @@ class Sprite:
 
 def sprite(image: Image, alpha: npt.NDArray[np.float32]) -> Sprite:
     """`image` BGR and `alpha` 0..1 of the same height and width."""
-    weight = alpha[..., None].astype(np.float32)
-    keep: npt.NDArray[np.float32] = np.subtract(1.0, weight, dtype=np.float32)
-    return Sprite(image.astype(np.float32) * weight, keep)
+    weight = alpha[..., None]
+    return Sprite((image * weight).astype(np.float32), (1 - weight).astype(np.float32))
 
 
 def scaled(source: Sprite, factor: float, brightness: float = 1.0, mirrored: bool = False) -> Sprite:
     """The sprite at another size; never smaller than 2 pixels."""
     width, height = (max(2, round(side * factor)) for side in source.size_wh)
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    colour = cv2.resize(source.colour, (width, height), interpolation=method) * brightness
-    keep = cv2.resize(source.keep, (width, height), interpolation=method)[..., None]
+    colour = (cv2.resize(source.colour, (width, height), interpolation=method) * brightness).astype(
+        np.float32
+    )
+    keep = cv2.resize(source.keep, (width, height), interpolation=method)[..., None].astype(np.float32)
     if mirrored:
         colour, keep = colour[:, ::-1], keep[:, ::-1]
     return Sprite(colour, keep)
