@@ -29,7 +29,6 @@ def _limit_process() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     with suppress(OSError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, besides the end of stdin
-    os.nice(5)  # the picture of one camera never starves the supervisor
 
 
 def _run(link: RunnerLink, start: Start) -> Ended:
