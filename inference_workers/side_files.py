@@ -150,6 +150,7 @@ _PERSON_REPO = (
     f"{_RAW}/Kazuhito00/Image-Processing-Node-Editor/46979d5b8eacb181abe970e4dd18e8f4cf0e750b/"
     "node/deep_learning_node/object_detection/LightWeightPersonDetector"
 )
+# YuNet covers faces, so its thresholds are those of the stated recall, below the usual 0.5.
 _OLD_YOLOX = "older release (0.1.0): wants normalised RGB, finds nothing in raw BGR"
 _WORSE = "larger input, yet worse than nanodet-m-320"
 
@@ -278,7 +279,7 @@ KNOWN: tuple[KnownModel, ...] = (
         licence="Apache-2.0",
         input_size=(640, 640),
         preprocess=Preprocess(resize=Resize.FIT),
-        thresholds=(0.5, 0.4),
+        thresholds=(0.2, 0.4),
         classes=_FACE,
     ),
     _known(
@@ -290,7 +291,7 @@ KNOWN: tuple[KnownModel, ...] = (
         licence="Apache-2.0",
         input_size=(640, 640),
         preprocess=Preprocess(resize=Resize.FIT),
-        thresholds=(0.5, 0.4),
+        thresholds=(0.3, 0.4),
         classes=_FACE,
     ),
     _known(
@@ -302,7 +303,7 @@ KNOWN: tuple[KnownModel, ...] = (
         licence="Apache-2.0",
         input_size=(320, 320),
         preprocess=Preprocess(resize=Resize.LETTERBOX),
-        thresholds=(0.5, 0.4),
+        thresholds=(0.2, 0.4),
         classes=_FACE,
     ),
     _known(
@@ -314,7 +315,7 @@ KNOWN: tuple[KnownModel, ...] = (
         licence="Apache-2.0",
         input_size=(320, 320),
         preprocess=Preprocess(resize=Resize.LETTERBOX),
-        thresholds=(0.5, 0.4),
+        thresholds=(0.3, 0.4),
         classes=_FACE,
     ),
     _known(
