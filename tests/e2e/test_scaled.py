@@ -42,7 +42,8 @@ def scaled(
 
 def test_it_runs_without_the_embedded_redis(scaled: tuple[Product, PostgresServer, RabbitServer]) -> None:
     product, _postgres, _rabbit = scaled
-    assert set(product.pids()) == set(MARKS) - {"redis"}
+    expected = set(MARKS) - {"redis"}
+    wait_until(lambda: set(product.pids()) == expected, timeout_s=20, what="all processes")
     assert not (product.folder / "vidette.sqlite3").exists()
 
 
@@ -50,7 +51,6 @@ def test_frames_travel_by_rabbitmq_and_results_reach_postgresql(
     scaled: tuple[Product, PostgresServer, RabbitServer],
 ) -> None:
     product, postgres, _rabbit = scaled
-    product.wait_for_pictures(patience_s=60)
 
     def analysed() -> int:
         with psycopg.connect(postgres.url) as connection:
@@ -60,7 +60,7 @@ def test_frames_travel_by_rabbitmq_and_results_reach_postgresql(
         assert row is not None
         return int(row[0])
 
-    wait_until(lambda: analysed() > 0, timeout_s=60, what="an analysed frame in PostgreSQL")
+    wait_until(lambda: analysed() > 0, timeout_s=90, what="an analysed frame in PostgreSQL")
     with product.redis() as client:
         assert isinstance(client, redis.Redis)
         assert client.llen(QUEUE_GPU) == client.llen(QUEUE_CONTROL) == 0
