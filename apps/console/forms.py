@@ -100,9 +100,7 @@ class ReadingFilters(forms.Form):
 
 
 class FlagForm(forms.Form):
-    reason = forms.ChoiceField(
-        label=_("Reason"), choices=EventFlag.Reason.choices, widget=forms.RadioSelect
-    )
+    reason = forms.ChoiceField(label=_("Reason"), choices=EventFlag.Reason.choices, widget=forms.RadioSelect)
     comment = forms.CharField(
         label=_("Comment"),
         required=False,

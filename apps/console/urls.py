@@ -1,9 +1,17 @@
-"""The addresses of the pages."""
+"""Addresses of the pages. Each view names the capability that opens it (`access.page`)."""
 
 from django.urls import path
 
-from apps.console.urls_system import urlpatterns as system
-from apps.console.views import camera_edit, cameras, events, live, preferences, sites, zones
+from apps.console import urls_system
+from apps.console.views import (
+    camera_changes,
+    cameras,
+    events,
+    live,
+    preferences,
+    sites,
+    zones,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -18,21 +26,26 @@ urlpatterns = [
     path("events/<uuid:event_id>/flag/", events.event_flag, name="event_flag"),
     path("readings/", events.readings, name="readings"),
     path("cameras/", cameras.cameras, name="cameras"),
-    path("cameras/add/", camera_edit.camera_add, name="camera_add"),
-    path("cameras/test/", camera_edit.probe_begin, name="probe_begin"),
-    path("cameras/test/<uuid:probe_id>/", camera_edit.probe_progress, name="probe"),
+    path("cameras/add/", camera_changes.camera_add, name="camera_add"),
+    path("cameras/test/", camera_changes.probe_begin, name="probe"),
+    path("cameras/test/<uuid:probe_id>/", camera_changes.probe_news, name="probe_news"),
+    path("cameras/test/<uuid:probe_id>/preview.jpg", camera_changes.probe_preview, name="probe_preview"),
     path("cameras/<uuid:camera_id>/", cameras.camera, name="camera"),
-    path("cameras/<uuid:camera_id>/edit/", camera_edit.camera_edit, name="camera_edit"),
-    path("cameras/<uuid:camera_id>/sign-in/", camera_edit.camera_sign_in, name="camera_sign_in"),
-    path("cameras/<uuid:camera_id>/switch/", camera_edit.camera_switch, name="camera_switch"),
-    path("cameras/<uuid:camera_id>/delete/", camera_edit.camera_remove, name="camera_delete"),
-    path("cameras/<uuid:camera_id>/place/", camera_edit.camera_place, name="camera_place"),
-    path("cameras/<uuid:camera_id>/zones/", zones.zones, name="zones"),
-    path("cameras/<uuid:camera_id>/zones/save/", zones.zone_save, name="zone_save"),
-    path("cameras/<uuid:camera_id>/zones/<uuid:zone_id>/delete/", zones.zone_remove, name="zone_delete"),
+    path("cameras/<uuid:camera_id>/edit/", camera_changes.camera_edit, name="camera_edit"),
+    path(
+        "cameras/<uuid:camera_id>/credentials/", camera_changes.camera_credentials, name="camera_credentials"
+    ),
+    path("cameras/<uuid:camera_id>/switch/", camera_changes.camera_switch, name="camera_switch"),
+    path("cameras/<uuid:camera_id>/remove/", camera_changes.camera_remove, name="camera_remove"),
+    path("cameras/<uuid:camera_id>/move/", cameras.camera_move, name="camera_move"),
+    path("cameras/<uuid:camera_id>/zones/add/", zones.zone_add, name="zone_add"),
+    path("cameras/<uuid:camera_id>/zones/<uuid:zone_id>/", zones.zone_edit, name="zone_edit"),
+    path("cameras/<uuid:camera_id>/zones/<uuid:zone_id>/remove/", zones.zone_remove, name="zone_remove"),
     path("sites/add/", sites.site_add, name="site_add"),
     path("sites/<uuid:site_id>/", sites.site_edit, name="site_edit"),
-    path("sites/<uuid:site_id>/groups/", sites.group_add, name="group_add"),
+    path("sites/<uuid:site_id>/remove/", sites.site_remove, name="site_remove"),
+    path("sites/<uuid:site_id>/groups/add/", sites.group_add, name="group_add"),
     path("groups/<uuid:group_id>/", sites.group_edit, name="group_edit"),
-    *system,
+    path("groups/<uuid:group_id>/remove/", sites.group_remove, name="group_remove"),
+    *urls_system.urlpatterns,
 ]

@@ -71,22 +71,22 @@ export class LivePicture {
   }
 
   /** Newest wins: while one picture is being decoded, only the last that came is kept. */
-  async show(header, jpeg) {
-    this.waiting = { header, jpeg };
+  async show(picture) {
+    this.waiting = picture;
     if (this.decoding) return;
     this.decoding = true;
     try {
       while (this.waiting) {
         const next = this.waiting;
         this.waiting = null;
-        await this.#draw(next.header, next.jpeg);
+        await this.#draw(next);
       }
     } finally {
       this.decoding = false;
     }
   }
 
-  async #draw(header, jpeg) {
+  async #draw({ header, ageMs, jpeg }) {
     const image = await createImageBitmap(jpeg);
     if (this.picture.width !== image.width || this.picture.height !== image.height) {
       Object.assign(this.picture, { width: image.width, height: image.height });
@@ -95,7 +95,7 @@ export class LivePicture {
     image.close();
     this.header = header;
     this.receivedAt = performance.now();
-    this.delayMs = Math.max(0, Date.now() - header.grabbed_at * 1000);
+    this.delayMs = ageMs;
     this.times.push(this.receivedAt);
     this.times = this.times.filter((at) => at > this.receivedAt - 4000);
     this.#drawBoxes();

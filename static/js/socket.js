@@ -1,7 +1,8 @@
 // One websocket to the server, kept alive: subscriptions and the feed survive a lost connection.
 // Protocol: docs/websocket.md.
 
-const FINAL = new Set([4401, 4403, 4503]);
+const SIGNED_OUT = 4401; // the only end that a new connection cannot mend
+const NO_RECORD = 4503;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 8000;
 const SILENCE_MS = 20000;
@@ -18,6 +19,8 @@ export class LiveSocket extends EventTarget {
   constructor(url = LiveSocket.address()) {
     super();
     this.url = url;
+    /** The server's clock minus ours: ages are told by the clock that stamped the pictures. */
+    this.clockOffsetMs = 0;
     setInterval(() => this.#keepAlive(), 5000);
   }
 
@@ -68,7 +71,7 @@ export class LiveSocket extends EventTarget {
       return;
     }
     const message = JSON.parse(data);
-    if (message.type === "ready") this.#ready();
+    if (message.type === "ready") this.#ready(message);
     // A number that does not continue ours means that something was missed: read it again.
     if ((message.type === "event" || message.type === "camera") && this.#seq !== null && message.after > this.#seq) {
       this.#send({ type: "catch_up", after: this.#seq });
@@ -78,7 +81,8 @@ export class LiveSocket extends EventTarget {
     this.#tell(message.type, message);
   }
 
-  #ready() {
+  #ready(message) {
+    this.clockOffsetMs = message.at * 1000 - Date.now();
     this.#retryMs = FIRST_RETRY_MS;
     this.#tell("state", { state: "connected" });
     for (const id of this.#cameras) this.#send({ type: "subscribe", camera_id: id });
@@ -88,17 +92,16 @@ export class LiveSocket extends EventTarget {
   #picture(buffer) {
     const size = new DataView(buffer).getUint32(0);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
-    this.#tell("picture", { header, jpeg: new Blob([new Uint8Array(buffer, 4 + size)], { type: "image/jpeg" }) });
+    const ageMs = Math.max(0, Date.now() + this.clockOffsetMs - header.grabbed_at * 1000);
+    this.#tell("picture", { header, ageMs, jpeg: new Blob([new Uint8Array(buffer, 4 + size)], { type: "image/jpeg" }) });
   }
 
   #ended(socket, code) {
     if (socket !== this.#socket) return;
-    if (FINAL.has(code)) {
-      this.#closed = true;
-      this.#tell("state", { state: "closed", code });
-      return;
-    }
-    this.#tell("state", { state: "reconnecting" });
+    this.#closed = code === SIGNED_OUT;
+    this.#tell("state", { state: { [SIGNED_OUT]: "signed_out", [NO_RECORD]: "no_record" }[code] ?? "reconnecting" });
+    if (this.#closed) return;
+    if (code === NO_RECORD) this.#retryMs = LAST_RETRY_MS;
     setTimeout(() => this.connect(), this.#retryMs);
     this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
   }
@@ -107,5 +110,3 @@ export class LiveSocket extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
-
-export const CLOSED_WORDS = { 4401: "signed_out", 4403: "not_open", 4503: "no_record" };

@@ -30,9 +30,9 @@ export class Tile {
     };
   }
 
-  show(header, jpeg) {
+  show(picture) {
     this.refusal = "";
-    this.live.show(header, jpeg);
+    this.live.show(picture);
   }
 
   setState(state) {
@@ -104,8 +104,9 @@ export class Tile {
     const header = this.live.header;
     setText(this.parts.fps, header ? fill(this.words.text.fps, { n: this.live.fps().toFixed(1) }) : "–");
     setText(this.parts.cover, header ? (this.words.redactions[header.redaction] ?? this.words.text.redaction_unknown) : "–");
-    const models = header ? Object.values(header.models ?? {}) : [];
-    setText(this.parts.model, models.map((id) => this.words.models?.[id] ?? id.slice(0, 8)).join(", ") || "–");
-    this.parts.model.title = this.parts.model.textContent;
+    const models = header?.models ?? {};
+    const name = (id) => this.words.models[id] ?? id.slice(0, 8);
+    setText(this.parts.model, models.detect ? name(models.detect) : (Object.values(models).map(name)[0] ?? "–"));
+    this.parts.model.title = Object.values(models).map(name).join(", ");
   }
 }

@@ -1,6 +1,6 @@
 // The live wall: which tiles are shown, in which order, and the keys.
 
-import { CLOSED_WORDS, LiveSocket } from "./socket.js";
+import { LiveSocket } from "./socket.js";
 import { Tile } from "./tile.js";
 
 const TICK_MS = 500;
@@ -51,7 +51,7 @@ class Wall {
   #listen() {
     const on = (type, handle) => this.socket.addEventListener(type, (event) => handle(event.detail));
     on("state", (detail) => this.#connection(detail));
-    on("picture", ({ header, jpeg }) => this.byId.get(header.camera_id)?.show(header, jpeg));
+    on("picture", (picture) => this.byId.get(picture.header.camera_id)?.show(picture));
     on("camera", (message) => message.state && this.byId.get(message.camera_id)?.setState(message.state));
     on("event", (message) => {
       if (message.kind === "event_created" && message.event) this.byId.get(message.camera_id)?.setEvent(message.event);
@@ -59,12 +59,12 @@ class Wall {
     on("error", (message) => message.camera_id && this.byId.get(message.camera_id)?.refuse(message.message));
   }
 
-  #connection({ state, code }) {
+  #connection({ state }) {
     const element = document.getElementById("connection");
-    const tone = { connected: "ok", connecting: "warn", reconnecting: "warn", closed: "bad" }[state];
+    const tone = { connected: "ok", connecting: "warn", reconnecting: "warn" }[state] ?? "bad";
     element.querySelector(".dot").className = `dot dot--${tone}`;
-    element.querySelector("[data-text]").textContent = this.words.text[state === "closed" ? CLOSED_WORDS[code] : state];
-    if (state === "closed" && code === 4401) location.reload();
+    element.querySelector("[data-text]").textContent = this.words.text[state];
+    if (state === "signed_out") location.reload();
   }
 
   #bindButtons() {

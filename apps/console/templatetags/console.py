@@ -133,6 +133,12 @@ def state_tone(state: str) -> str:
 
 
 @register.filter
+def code_words(code: str, detail: str = "") -> str:
+    """The reason of a state in words; a code that has none keeps what the data plane said."""
+    return str(words.CODES.get(code) or detail or code)
+
+
+@register.filter
 def reason_words(reason: str) -> str:
     return words.reason_words(reason)
 
@@ -148,8 +154,18 @@ def stage_words(stage: str) -> str:
 
 
 @register.filter
+def step_words(step: str) -> str:
+    return str(words.PROBE_STEPS.get(step, step))
+
+
+@register.filter
 def action_words(action: str) -> str:
     return words.action_words(action)
+
+
+@register.filter
+def form_field(form: Any, name: str) -> Any:
+    return form[name]
 
 
 @register.filter

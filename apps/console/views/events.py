@@ -58,7 +58,9 @@ def events(request: HttpRequest) -> HttpResponse:
         "query": _query(request),
         "feed_seq": feed_seq,
         "watchable": set(cameras_watchable_by(user).order_by().values_list("pk", flat=True)),
-        "new_words": {str(n): ngettext("%(n)d new event", "%(n)d new events", n) % {"n": n} for n in range(1, 100)},
+        "new_words": {
+            str(n): ngettext("%(n)d new event", "%(n)d new events", n) % {"n": n} for n in range(1, 100)
+        },
     }
     return render(request, "console/events.html", context)
 

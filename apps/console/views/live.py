@@ -11,6 +11,7 @@ from apps.console.access import page, viewer
 from apps.console.words import words_for_scripts
 from apps.detections.selectors import camera_states
 from apps.live.feed import state_summary
+from apps.registry.selectors import versions_all
 
 LAYOUTS = (1, 4, 9, 16)
 
@@ -35,12 +36,15 @@ def live_states(user: User) -> dict[str, object]:
 def live_words() -> dict[str, object]:
     return {
         **words_for_scripts(),
+        "models": {str(version.pk): version.name for version in versions_all()},
         "text": {
             "connecting": _("Connecting"),
             "connected": _("Connected"),
             "reconnecting": _("Connection lost, trying again"),
             "signed_out": _("You are signed out. Sign in again to go on."),
-            "no_record": _("Watching has stopped, because the record cannot be written. An administrator can help."),
+            "no_record": _(
+                "Watching has stopped, because the record cannot be written. An administrator can help."
+            ),
             "waiting": _("Waiting for the first picture"),
             "not_open": _("This camera is not open to you any more"),
             "stale": _("stale · {s} s"),
