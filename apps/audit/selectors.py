@@ -8,13 +8,14 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.audit.chain import timestamp
-from apps.audit.models import AuditRecord, RecordKind
+from apps.audit.models import AuditHead, AuditRecord, RecordKind
 from apps.audit.verification import Verdict, chain_verify
 
 __all__ = [
     "ORDERING",
     "VERIFIED_ACTION",
     "Verdict",
+    "chain_state",
     "chain_verify",
     "last_verification",
     "owner_can_alter_record",
@@ -71,6 +72,11 @@ def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[Au
 def last_verification() -> AuditRecord | None:
     """The entry of the latest check that the product made by itself; its details hold the outcome."""
     return AuditRecord.objects.filter(action=VERIFIED_ACTION).order_by(*ORDERING).first()
+
+
+def chain_state() -> AuditHead | None:
+    """The head of the chain: the number and the hash of its last record; None before the first."""
+    return AuditHead.objects.filter(pk=1).first()
 
 
 def owner_can_alter_record() -> bool:

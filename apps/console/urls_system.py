@@ -1,0 +1,25 @@
+"""The addresses of the pages that keep the system: models, record, people, health, integrators."""
+
+from django.urls import URLPattern, path
+
+from apps.console.views import health, integrate, people, record, registry
+
+urlpatterns: list[URLPattern] = [
+    path("models/", registry.models, name="models"),
+    path("models/assign/", registry.stage_assign, name="stage_assign"),
+    path("record/", record.record, name="record"),
+    path("record/check/", record.record_check, name="record_check"),
+    path("people/", people.people, name="people"),
+    path("people/add/", people.person_create, name="person_create"),
+    path("people/<uuid:user_id>/", people.person, name="person"),
+    path("people/<uuid:user_id>/role/", people.person_role, name="person_role"),
+    path("people/<uuid:user_id>/password/", people.person_password, name="person_password"),
+    path("people/<uuid:user_id>/active/", people.person_active, name="person_active"),
+    path("people/<uuid:user_id>/sign-out/", people.person_sign_out, name="person_sign_out"),
+    path("people/<uuid:user_id>/grants/give/", people.grant_give, name="grant_give"),
+    path("people/<uuid:user_id>/grants/revoke/", people.grant_revoke, name="grant_revoke"),
+    path("tokens/add/", people.token_create, name="token_create"),
+    path("tokens/<str:digest>/revoke/", people.token_revoke, name="token_revoke"),
+    path("health/", health.health, name="health"),
+    path("integrate/", integrate.integrate, name="integrate"),
+]

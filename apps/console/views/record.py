@@ -1,0 +1,119 @@
+"""The record: who did and saw what. For compliance."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+
+from apps.accounts.roles import Capability
+from apps.audit.models import AuditRecord, RecordKind
+from apps.audit.selectors import (
+    ORDERING,
+    chain_state,
+    chain_verify,
+    last_verification,
+    owner_can_alter_record,
+    records_search,
+    who_saw,
+)
+from apps.cameras.models import Camera
+from apps.cameras.selectors import cameras_visible_to
+from apps.console.access import page, viewer
+from apps.console.record_forms import RecordFilters
+from apps.core.clock import now
+from apps.core.pagination import keyset_page
+
+PAGE_ROWS = 50
+MOST_BLOCKS = 20_000  # a week of one viewer; the sum says so when there are more
+
+
+@page(Capability.SEE_RECORD)
+def record(request: HttpRequest) -> HttpResponse:
+    cameras = list(cameras_visible_to(viewer(request)))
+    filters = RecordFilters(request.GET, cameras=cameras)
+    criteria, cursor = filters.criteria(), request.GET.get("cursor", "")
+    seen = filters.seen_camera(criteria)
+    rows = keyset_page(
+        records_search(**criteria) if seen is None else _seen(seen, criteria),
+        ordering=ORDERING,
+        limit=PAGE_ROWS,
+        cursor=cursor,
+    )
+    by_id = {camera.pk: camera for camera in cameras}
+    context = {
+        "filters": filters,
+        "rows": [_row(entry, by_id) for entry in rows.items],
+        "next_cursor": rows.next_cursor,
+        "cursor": cursor,
+        "query": {key: value for key, value in request.GET.items() if value and key != "cursor"},
+        "zone_name": filters.zone_name,
+        "viewers": _viewers(seen, criteria) if seen is not None else None,
+        "seen_camera": by_id.get(seen) if seen is not None else None,
+        "chain": chain_state(),
+        "last_check": last_verification(),
+        "owner_can_alter": owner_can_alter_record(),
+    }
+    return render(request, "console/record.html", context)
+
+
+def _seen(camera_id: UUID, criteria: dict[str, Any]) -> Any:
+    return who_saw(camera_id, since=_since(criteria), until=_until(criteria))
+
+
+def _since(criteria: dict[str, Any]) -> datetime:
+    return criteria.get("since") or datetime.min.replace(tzinfo=UTC)
+
+
+def _until(criteria: dict[str, Any]) -> datetime:
+    return criteria.get("until") or now()
+
+
+def _viewers(camera_id: UUID, criteria: dict[str, Any]) -> list[dict[str, Any]]:
+    """Per person: the time that live pictures were shown within the span, and how many other accesses."""
+    since, until = _since(criteria), _until(criteria)
+    viewers: dict[str, dict[str, Any]] = {}
+    for entry in _seen(camera_id, criteria)[:MOST_BLOCKS]:
+        row = viewers.setdefault(
+            entry.actor_name,
+            {"name": entry.actor_name, "role": entry.actor_role, "seconds": 0.0, "pictures": 0, "looks": 0},
+        )
+        span = _span(entry)
+        if span is None:
+            row["looks"] += 1
+        else:
+            row["seconds"] += max(0.0, (min(span[1], until) - max(span[0], since)).total_seconds())
+            row["pictures"] += int(entry.details.get("pictures", 0))
+    return sorted(viewers.values(), key=lambda row: -row["seconds"])
+
+
+def _span(entry: AuditRecord) -> tuple[datetime, datetime] | None:
+    """When a block of viewing time began and ended; None for another entry."""
+    if entry.kind != RecordKind.VIEWING:
+        return None
+    started, ended = (parse_datetime(str(entry.details.get(name))) for name in ("started_at", "ended_at"))
+    return (started, ended) if started and ended else None
+
+
+def _row(entry: AuditRecord, cameras: dict[UUID, Camera]) -> dict[str, Any]:
+    camera = cameras.get(entry.camera_id) if entry.camera_id else None
+    span = _span(entry)
+    return {
+        "entry": entry,
+        "camera": camera,
+        "object": "" if camera is not None and entry.object_type == "camera" else _object(entry),
+        "viewed_s": (span[1] - span[0]).total_seconds() if span else None,
+    }
+
+
+def _object(entry: AuditRecord) -> str:
+    name = entry.details.get("name") or entry.details.get("username") if entry.details else ""
+    return str(name or entry.object_id[:8])
+
+
+@page(Capability.SEE_RECORD, methods=("POST",))
+def record_check(request: HttpRequest) -> HttpResponse:
+    """Walks the chain now and shows the outcome."""
+    return render(request, "console/record_check.html", {"verdict": chain_verify(), "chain": chain_state()})

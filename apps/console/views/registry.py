@@ -1,0 +1,70 @@
+"""Models: the versions that are known, and which of them serves each stage."""
+
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from apps.accounts.roles import Capability, user_can
+from apps.console.access import page, told, viewer
+from apps.registry import services
+from apps.registry.choice import STAGE_TASK, usable
+from apps.registry.models import ModelVersion
+from apps.registry.selectors import (
+    StageState,
+    general_detector_missing,
+    stage_states,
+    version_get,
+    versions_all,
+)
+
+
+@page(Capability.SEE_MODELS)
+def models(request: HttpRequest) -> HttpResponse:
+    versions = list(versions_all())
+    states = stage_states()
+    context = {
+        "tasks": _by_task(versions),
+        "stages": [_stage(state, versions) for state in states],
+        "served_by": _served(states),
+        "detector_missing": general_detector_missing(),
+        "may_assign": user_can(request.user, Capability.ASSIGN_MODELS),
+    }
+    return render(request, "console/models.html", context)
+
+
+def _by_task(versions: list[ModelVersion]) -> list[tuple[str, list[ModelVersion]]]:
+    ordered = groupby(versions, key=lambda version: version.get_task_display())
+    return [(task, list(of_task)) for task, of_task in ordered]
+
+
+def _stage(state: StageState, versions: list[ModelVersion]) -> dict[str, Any]:
+    task = STAGE_TASK[state.stage]
+    choices = [version for version in versions if version.task == task and usable(version)]
+    return {"state": state, "name": state.stage.value, "choices": choices}
+
+
+def _served(states: list[StageState]) -> dict[Any, list[str]]:
+    """The stages of each version's id."""
+    served: dict[Any, list[str]] = {}
+    for state in states:
+        if state.version is not None:
+            served.setdefault(state.version.pk, []).append(state.stage.value)
+    return served
+
+
+@page(Capability.ASSIGN_MODELS, methods=("POST",))
+def stage_assign(request: HttpRequest) -> HttpResponse:
+    """An empty version goes back to the product's own choice."""
+    user, stage, chosen = viewer(request), request.POST.get("stage", ""), request.POST.get("version", "")
+
+    def change() -> None:
+        if chosen:
+            services.stage_assign(acting_user=user, stage=stage, version=version_get(user, chosen))
+        else:
+            services.stage_clear(acting_user=user, stage=stage)
+
+    told(request, change, _("Changed. Cameras take it up within a few seconds."))
+    return redirect("console:models")
