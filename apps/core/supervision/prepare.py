@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.utils.translation import gettext as _
 
-from apps.core.supervision.plan import Installation, data_environment, module_arguments
+from apps.core.supervision.child import Child
+from apps.core.supervision.plan import Installation, ProcessSpec, data_environment, module_arguments
 
 REDIS_PATIENCE_S = 15.0
 FOOTAGE_PATIENCE_S = 600.0
@@ -85,22 +85,22 @@ def _static_fingerprint() -> str:
 
 def draw_footage(variables: Mapping[str, str], installation: Installation) -> None:
     """The demo's clips, drawn by the data plane in a process of its own; made once."""
-    folder = installation.data_dir / "demo"
-    log_path = installation.data_dir / "log" / "demo.log"
-    with log_path.open("ab") as log:
-        done = subprocess.run(
-            module_arguments("inference_workers.demo", str(folder)),
-            cwd=installation.root,
-            env=data_environment(variables, installation),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            timeout=FOOTAGE_PATIENCE_S,
-            check=False,
-        )
-    if done.returncode != 0:
+    spec = ProcessSpec(
+        "demo",
+        module_arguments("inference_workers.demo", str(installation.data_dir / "demo")),
+        data_environment(variables, installation),
+    )
+    child = Child(spec, root=installation.root, log_dir=installation.data_dir / "log")
+    child.start()
+    deadline = time.monotonic() + FOOTAGE_PATIENCE_S
+    try:
+        while child.runs() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        child.kill()  # its own helpers too, when Ctrl-C interrupts the drawing
+    if child.exit_code() != 0:
         message = _("The demo footage could not be made; %(path)s says why.")
-        raise PreparationFailed(message % {"path": log_path})
+        raise PreparationFailed(message % {"path": child.log_path})
 
 
 def seed(wishes: Wishes) -> None:

@@ -17,6 +17,7 @@ from apps.core.supervision.child import Child
 from apps.core.supervision.embedded_redis import FolderNotPrivate, redis_process
 from apps.core.supervision.greeting import greeting
 from apps.core.supervision.lock import AlreadyRunning, PortTaken, check_port, take_lock
+from apps.core.supervision.plan import Installation
 from tests.services import wait_until
 from webapp.settings.env import LONGEST_SOCKET_PATH, embedded_redis_socket
 
@@ -149,6 +150,46 @@ def test_static_files_are_collected_when_one_changed(
     monkeypatch.setattr(prepare, "_static_fingerprint", lambda: "another")
     assert prepare.collect_static(tmp_path) is True
     assert calls == ["collectstatic", "collectstatic"]
+
+
+def test_footage_that_cannot_be_drawn_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare.make_folders(tmp_path)
+    failing = (sys.executable, "-c", "import sys; print('no fonts'); sys.exit(3)")
+    monkeypatch.setattr(prepare, "module_arguments", lambda *arguments: failing)
+    installation = Installation(tmp_path, tmp_path, 1, "", "", "", "", tmp_path)
+    with pytest.raises(prepare.PreparationFailed, match=r"demo\.log says why"):
+        prepare.draw_footage(os.environ, installation)
+    assert "no fonts" in (tmp_path / "log" / "demo.log").read_text()
+
+
+def test_an_interrupted_drawing_leaves_nobody_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare.make_folders(tmp_path)
+    helper = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(62)'])"
+    monkeypatch.setattr(prepare, "module_arguments", lambda *arguments: (sys.executable, "-c", helper))
+    family: list[psutil.Process] = []
+
+    def interrupt(_seconds: float) -> None:
+        family[:] = psutil.Process().children(recursive=True)
+        if any("sleep(62)" in process.cmdline()[-1] for process in family if process.cmdline()):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepare.draw_footage(os.environ, Installation(tmp_path, tmp_path, 1, "", "", "", "", tmp_path))
+    monkeypatch.undo()
+    helpers = [process for process in family if _is_helper(process)]
+    wait_until(
+        lambda: not any(_is_helper(process) for process in helpers), timeout_s=3, what="the end of all"
+    )
+
+
+def _is_helper(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "sleep(62)" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_the_greeting_says_where_and_with_which_account(tmp_path: Path) -> None:
