@@ -161,12 +161,13 @@ class FramesView(ApiView):
         """
         self._refuse_large(request)
         script = checked(FrameQuery, request.query_params)["script"]
-        item = uploads.frame_submit(
-            acting_user=user_of(request),
-            upload=uploads.upload_receive(_chunks(request)),
-            script=script,
-            idempotency_key=request.headers.get("Idempotency-Key", ""),
-        )
+        with uploads.upload_received(_chunks(request)) as upload:
+            item = uploads.frame_submit(
+                acting_user=user_of(request),
+                upload=upload,
+                script=script,
+                idempotency_key=request.headers.get("Idempotency-Key", ""),
+            )
         return _answer(item, request)
 
     def _refuse_large(self, request: Request) -> None:

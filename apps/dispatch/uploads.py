@@ -7,7 +7,8 @@ the data plane.
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -49,21 +50,22 @@ class Upload:
     content_type: str
 
 
-def upload_receive(chunks: Iterable[bytes]) -> Upload:
-    """Take a stream in; refuses what is too large or starts like no JPEG, PNG or WebP."""
-    file = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by its receiver
-    digest = hashlib.sha256()
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_UPLOAD_BYTES:
-            raise too_large()
-        digest.update(chunk)
-        file.write(chunk)
-    file.seek(0)
-    content_type = _sniff(file.read(16))
-    file.seek(0)
-    return Upload(file, digest.hexdigest(), content_type)
+@contextmanager
+def upload_received(chunks: Iterable[bytes]) -> Iterator[Upload]:
+    """Take a stream in for the length of a block; refuses what is too large or no JPEG, PNG or WebP."""
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as file:
+        digest = hashlib.sha256()
+        size = 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_UPLOAD_BYTES:
+                raise too_large()
+            digest.update(chunk)
+            file.write(chunk)
+        file.seek(0)
+        content_type = _sniff(file.read(16))
+        file.seek(0)
+        yield Upload(file, digest.hexdigest(), content_type)
 
 
 def too_large() -> DomainError:

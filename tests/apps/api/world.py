@@ -1,0 +1,107 @@
+"""Everything that an address can name, once per site."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.cameras import services
+from apps.cameras.models import Camera
+from apps.core.redis import client
+from apps.detections.feed import FeedLine, feed_append
+from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
+from apps.detections.objects import object_put
+from apps.dispatch.models import WorkItem, WorkState
+from apps.registry.models import ModelVersion
+
+SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
+JPEG = b"\xff\xd8\xff\xe0redacted\xff\xd9"
+AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The objects of one site; `kwargs` are the arguments of addresses, `marks` must not leak."""
+
+    kwargs: dict[str, Any]
+    marks: tuple[str, ...]
+
+
+def _event(camera: Camera, epoch: str) -> Event:
+    key = f"snapshots/{camera.pk}/2026-11-24/{epoch}.jpg"
+    object_put(key, JPEG)
+    event = Event.objects.create(
+        camera=camera, epoch=epoch, track_id=1, revision=1, label="person", confidence=0.9,
+        first_seen_at=AT, last_seen_at=AT, box_xyxy=[0.1, 0.1, 0.2, 0.2], path=[[0.0, 0.1, 0.1]],
+        model_name="yolox-nano", model_sha256="ab" * 32, lease_id=str(uuid4()), snapshot_key=key,
+        snapshot_redaction="tracks",
+    )  # fmt: skip
+    with transaction.atomic():
+        feed_append([FeedLine(FeedEntry.Kind.EVENT_CREATED, camera.pk, event.pk)])
+    return event
+
+
+def _reading(event: Event) -> Reading:
+    return Reading.objects.create(
+        pk=uuid4(), camera=event.camera, epoch=event.epoch, track_id=1, event=event, read_at=AT,
+        text=f"Plate of {event.camera.name}", folded="p1ate", script="latin", confidence=0.9,
+        box_xyxy=[0.1, 0.1, 0.2, 0.2], model_name="pp-ocr", model_sha256="cd" * 32,
+        snapshot_key=event.snapshot_key,
+    )  # fmt: skip
+
+
+def make_place(adam: User, camera: Camera) -> Place:
+    group = services.group_create(acting_user=adam, site=camera.site, name=f"Group {camera.name}")
+    zone = services.zone_create(
+        acting_user=adam, camera=camera, name=f"Zone {camera.name}", kind="watch", polygon=SQUARE
+    )
+    event = _event(camera, str(uuid4()))
+    reading = _reading(event)
+    CameraRuntime.objects.create(
+        camera=camera, epoch=event.epoch, at=AT, since=AT, state="streaming", fps=10.0
+    )
+    marks = (camera.name, camera.site.name, *(str(row.pk) for row in (camera, group, zone, event, reading)))
+    return Place(
+        {
+            "site_id": camera.site_id,
+            "group_id": group.pk,
+            "camera_id": camera.pk,
+            "zone_id": zone.pk,
+            "event_id": event.pk,
+            "reading_id": reading.pk,
+        },
+        marks,
+    )
+
+
+def make_shared(adam: User, erin: User) -> dict[str, Any]:
+    """What belongs to no site: a model version, adam's test of a camera, erin's upload."""
+    version = ModelVersion.objects.create(
+        name="yolox-nano", family="yolox", task="detection", sha256="ab" * 32, classes=["person"]
+    )
+    return {
+        "version_id": version.pk,
+        "stage": "detect",
+        "probe_id": _probe(adam),
+        "work_id": _work(erin).pk,
+    }
+
+
+def _probe(adam: User) -> UUID:
+    probe_id = uuid4()
+    client().set(f"vidette:probe:{probe_id}:facts", f'{{"user":"{adam.pk}","deadline_at":4e9}}')
+    object_put(f"previews/{probe_id}.jpg", JPEG)
+    return probe_id
+
+
+def _work(erin: User) -> WorkItem:
+    work_id = uuid4()
+    key = f"uploads/{work_id}/redacted.jpg"
+    object_put(key, JPEG)
+    return WorkItem.objects.create(
+        pk=work_id, owner=erin, request_sha256="ef" * 32, state=WorkState.DONE, input_key="uploads/x/input",
+        output_key=key, finished_at=AT, result={"width": 4, "height": 3, "found": [], "redaction": "image"},
+    )  # fmt: skip
