@@ -19,6 +19,7 @@ class WorkerSettings:
         shm_budget_mb: how much of it all rings together may take.
         media_roots: folders below which FILE sources may lie; anything else is refused.
         providers: onnxruntime execution providers in order, for example `CUDAExecutionProvider`.
+        batches_in_flight: micro-batches under way at once; one more than there are GPU workers.
         lease_key: Fernet key that opens sealed camera credentials.
         ocr_backend: who recognises lines of text: "builtin", "easyocr" or "paddleocr".
     """
@@ -36,6 +37,7 @@ class WorkerSettings:
     inference_threads: int
     batch_size: int
     batch_wait_ms: int
+    batches_in_flight: int
     analyse_deadline_s: float
     shard: int
     shards: int
@@ -66,6 +68,7 @@ def read(environment: Environment) -> WorkerSettings:
         inference_threads=environment.integer("VIDETTE_INFERENCE_THREADS", 1, minimum=1, maximum=64),
         batch_size=environment.integer("VIDETTE_BATCH_SIZE", 8, minimum=1, maximum=64),
         batch_wait_ms=environment.integer("VIDETTE_BATCH_WAIT_MS", 20, minimum=0, maximum=1000),
+        batches_in_flight=environment.integer("VIDETTE_BATCHES_IN_FLIGHT", 2, minimum=1, maximum=64),
         analyse_deadline_s=environment.number("VIDETTE_ANALYSE_DEADLINE_S", 2.0, minimum=0.1, maximum=60),
         shard=environment.integer("VIDETTE_STREAM_SHARD", 0, minimum=0, maximum=shards - 1),
         shards=shards,

@@ -1,58 +1,103 @@
-"""Micro-batches: items are collected per key until a batch is full or its oldest item waited long enough.
+"""Micro-batches by urgency: what waits for a place at the worker, and what leaves next.
+
+Under load the queue in front of a worker must stay short, or every answer comes too late and none counts.
+So items wait here instead, one per source and key: a newer one takes the place of the older. A batch leaves
+only when the caller has a place for it, the most urgent first, and is never larger than what the worker does
+within a time budget, so that slow models cannot keep fast ones waiting.
 
 Pure: the caller passes the time in, so tests never sleep. Not thread-safe; the caller holds the lock.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
+_LEARNING_RATE = 0.2
+
 
 @dataclass(slots=True)
-class _Open(Generic[T]):
-    due_at: float
-    items: list[T] = field(default_factory=list)
+class _Waiting(Generic[T]):
+    """`since` is when the source began to wait; a newer item does not begin anew."""
+
+    since: float
+    item: T
+
+
+@dataclass(slots=True)
+class _Queue(Generic[T]):
+    by_source: dict[str, _Waiting[T]] = field(default_factory=dict)
+    cost_ms: float = 0.0
+
+    def oldest(self) -> float:
+        return next(iter(self.by_source.values())).since
 
 
 class Batcher(Generic[K, T]):
     """Collects items of many cameras into batches of one key (stage and model version).
 
     Args:
-        size: a batch with this many items is due at once.
-        max_wait_s: no item waits longer than this for company.
+        size: no batch has more items.
+        max_wait_s: an item waits no longer than this for company.
+        budget_ms: no batch shall take the worker longer, as far as `learn` has told (one item always may).
+        urgency: how much a second of waiting counts for a key.
     """
 
-    def __init__(self, size: int, max_wait_s: float) -> None:
-        if size < 1 or max_wait_s < 0:
-            raise ValueError(f"expected size >= 1 and max_wait_s >= 0, got {size} and {max_wait_s}")
+    def __init__(self, size: int, max_wait_s: float, budget_ms: float, urgency: Callable[[K], float]) -> None:
+        if size < 1 or max_wait_s < 0 or budget_ms <= 0:
+            raise ValueError(
+                "expected size >= 1, max_wait_s >= 0 and budget_ms > 0, "
+                f"got {size}, {max_wait_s} and {budget_ms}"
+            )
         self._size = size
         self._max_wait_s = max_wait_s
-        self._open: dict[K, _Open[T]] = {}
+        self._budget_ms = budget_ms
+        self._urgency = urgency
+        self._queues: dict[K, _Queue[T]] = {}
 
     def __len__(self) -> int:
-        return sum(len(batch.items) for batch in self._open.values())
+        return sum(len(queue.by_source) for queue in self._queues.values())
 
-    def add(self, key: K, item: T, now: float) -> None:
-        batch = self._open.get(key)
-        if batch is None:
-            batch = self._open[key] = _Open(now + self._max_wait_s)
-        batch.items.append(item)
-        if len(batch.items) >= self._size:
-            batch.due_at = now
+    def add(self, key: K, source: str, item: T, now: float) -> T | None:
+        """Let an item wait; returns the older one of the same source and key that it replaces."""
+        queue = self._queues.setdefault(key, _Queue())
+        before = queue.by_source.get(source)
+        queue.by_source[source] = _Waiting(before.since if before else now, item)
+        return before.item if before else None
+
+    def learn(self, key: K, items: int, took_ms: float) -> None:
+        """Take in how long the worker needed for a batch."""
+        queue = self._queues.setdefault(key, _Queue())
+        cost_ms = took_ms / max(1, items)
+        queue.cost_ms += _LEARNING_RATE * (cost_ms - queue.cost_ms) if queue.cost_ms else cost_ms
+
+    def limit(self, key: K) -> int:
+        """How many items a batch of this key may have."""
+        cost_ms = self._queues[key].cost_ms if key in self._queues else 0.0
+        return max(1, min(self._size, int(self._budget_ms / cost_ms))) if cost_ms else self._size
 
     def next_due_at(self) -> float | None:
-        """When `due` will return something, or None while nothing is collected."""
-        return min((batch.due_at for batch in self._open.values()), default=None)
+        """When `take` will return something, or None while nothing waits."""
+        return min(
+            (self._due_at(key, queue) for key, queue in self._queues.items() if queue.by_source),
+            default=None,
+        )
 
-    def due(self, now: float) -> list[tuple[K, list[T]]]:
-        """Take out what is due, oldest first, never more than `size` items in a batch."""
-        keys = [key for key, batch in self._open.items() if batch.due_at <= now]
-        keys.sort(key=lambda key: self._open[key].due_at)
-        batches: list[tuple[K, list[T]]] = []
-        for key in keys:
-            items = self._open.pop(key).items
-            batches += [(key, items[i : i + self._size]) for i in range(0, len(items), self._size)]
-        return batches
+    def _due_at(self, key: K, queue: _Queue[T]) -> float:
+        full = len(queue.by_source) >= self.limit(key)
+        return queue.oldest() + (0.0 if full else self._max_wait_s)
+
+    def take(self, now: float) -> tuple[K, list[T]] | None:
+        """Take out the most urgent batch that is due, the sources that waited longest first."""
+        due = [
+            (key, queue)
+            for key, queue in self._queues.items()
+            if queue.by_source and self._due_at(key, queue) <= now
+        ]
+        if not due:
+            return None
+        key, queue = max(due, key=lambda pair: (now - pair[1].oldest()) * self._urgency(pair[0]))
+        sources = list(queue.by_source)[: self.limit(key)]
+        return key, [queue.by_source.pop(source).item for source in sources]

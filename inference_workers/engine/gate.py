@@ -16,8 +16,11 @@ from inference_workers.engine.frame import Detections, Image
 SMALL_WIDTH_PX = 256
 WARM_UP_S = 1.0
 MOTION_HOLD_S = 2.0
-IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 2.0, Stage.FACES: 1.0, Stage.TEXT: 6.0}
+IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 4.0, Stage.FACES: 2.0, Stage.TEXT: 6.0}
 ACTIVE_TEXT_PERIOD_S = 2.0
+# The display shows a frame only with a look for faces near it (`display.LookRules`): often where something
+# moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
+STILL_FACES_PERIOD_S = 0.5
 MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
 SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
 _EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
@@ -162,13 +165,17 @@ class Gate:
         )
 
     def _is_due(self, stage: Stage, grabbed_at: float, *, moving: bool, watched: bool) -> bool:
-        active = moving or (watched and stage is Stage.FACES)
-        period_s = IDLE_PERIOD_S[stage]
-        if active:
-            rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
-            period_s = max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s
         elapsed_s = grabbed_at - self._looked_at.get(stage, float("-inf"))
+        period_s = self._period_s(stage, moving=moving, watched=watched)
         return elapsed_s >= period_s * _EARLY or elapsed_s < 0  # a clock set back never blinds us
+
+    def _period_s(self, stage: Stage, *, moving: bool, watched: bool) -> float:
+        rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
+        if stage is Stage.FACES and watched != moving:
+            return max(rate_s, STILL_FACES_PERIOD_S)
+        if not moving:
+            return IDLE_PERIOD_S[stage]
+        return max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s
 
     def _reason(self, allowed: tuple[Stage, ...], *, moving: bool, warming_up: bool) -> str:
         if warming_up:

@@ -1,7 +1,9 @@
 """The streams' side of the GPU worker: frames in, answers back, nothing waits longer than its deadline.
 
 Runners submit single frames; a dispatcher thread makes micro-batches of all cameras and sends them; a reply
-thread routes the answers. Neither the broker nor the worker can block a runner.
+thread routes the answers. Neither the broker nor the worker can block a runner. Only a few batches are under
+way at once: the rest waits here, where a newer frame takes the place of an older one (lost: `busy`), and not
+in the worker's queue, where it would grow too old to count.
 """
 
 import logging
@@ -21,11 +23,16 @@ from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.contracts.names import QUEUE_GPU, TASK_ANALYSE
 from inference_workers.engine.batching import Batcher
 
+LOST_BUSY = "busy"
 LOST_TIMEOUT = "worker_timeout"
 LOST_BROKER = "broker_unavailable"
 LOST_ERROR = "analysis_error"
 LOST_MODEL = "model_mismatch"
 _REPLY_WAIT_S = 0.25
+# No batch shall hold the worker longer: the next look for faces waits behind it.
+BATCH_BUDGET_MS = 120.0
+# A second of waiting counts most where people would be shown as a mosaic meanwhile.
+URGENCY = {Stage.FACES: 4.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
 _log = logging.getLogger(__name__)
 
 
@@ -73,16 +80,27 @@ class Analysis:
     Args:
         send: hands one batch to the broker; may raise or block for seconds, only the dispatcher waits.
         client: for the replies; a connection of its own.
+        in_flight: how many batches may be under way; one more than there are workers keeps them busy.
     """
 
     def __init__(
-        self, send: Sender, client: redis.Redis, *, batch_size: int, max_wait_s: float, deadline_s: float
+        self,
+        send: Sender,
+        client: redis.Redis,
+        *,
+        batch_size: int,
+        max_wait_s: float,
+        deadline_s: float,
+        in_flight: int,
     ) -> None:
         self._send = send
         self._client = client
         self._deadline_s = deadline_s
         self.reply_to = f"vidette:replies:{uuid.uuid4().hex}"
-        self._batcher: Batcher[Key, _Request] = Batcher(batch_size, max_wait_s)
+        self._in_flight = in_flight
+        self._batcher: Batcher[Key, _Request] = Batcher(
+            batch_size, max_wait_s, BATCH_BUDGET_MS, lambda key: URGENCY.get(key[0], 1.0)
+        )
         self._open: dict[tuple[str, int, Stage], _Request] = {}
         self._batches: dict[str, tuple[float, list[_Request]]] = {}
         self._changed = threading.Condition()
@@ -107,27 +125,32 @@ class Analysis:
     def submit(
         self, stage: Stage, model: ModelRef, item: BatchItem, on_answer: Callable[[Answer], None]
     ) -> None:
-        """Queue one frame; `on_answer` is called exactly once, from another thread, within the deadline."""
+        """Queue one frame; `on_answer` is called exactly once, from any thread, within the deadline."""
         request = _Request(stage, model, item, on_answer, time.time())
         with self._changed:
-            self._open[(item.frame.camera_id, item.frame.seq, stage)] = request
-            self._batcher.add((stage, model), request, time.monotonic())
+            self._open[_key(request)] = request
+            replaced = self._batcher.add((stage, model), item.frame.camera_id, request, time.monotonic())
             self._changed.notify_all()
+        if replaced is not None:
+            self._close(replaced, None, LOST_BUSY)
 
     # --- sending
 
     def _dispatch_loop(self) -> None:
-        while True:
-            with self._changed:
-                if self._stopping:
-                    return
-                batches = self._batcher.due(time.monotonic())
-                if not batches:
-                    due_at = self._batcher.next_due_at()
-                    self._changed.wait(None if due_at is None else max(0.0, due_at - time.monotonic()))
-                    continue
-            for (stage, model), requests in batches:
-                self._send_batch(stage, model, requests)
+        while batch := self._next_batch():
+            (stage, model), requests = batch
+            self._send_batch(stage, model, requests)
+
+    def _next_batch(self) -> tuple[Key, list[_Request]] | None:
+        """Wait for a batch and for a place at the worker; None when it is time to stop."""
+        with self._changed:
+            while not self._stopping:
+                free = len(self._batches) < self._in_flight
+                if free and (batch := self._batcher.take(time.monotonic())):
+                    return batch
+                due_at = self._batcher.next_due_at() if free else None
+                self._changed.wait(None if due_at is None else max(0.001, due_at - time.monotonic()))
+            return None
 
     def _send_batch(self, stage: Stage, model: ModelRef, requests: list[_Request]) -> None:
         now = time.time()
@@ -153,6 +176,7 @@ class Analysis:
             _log.warning("the broker took no batch: %s", type(error).__name__)
             with self._changed:
                 self._batches.pop(batch.batch_id, None)
+                self._changed.notify_all()
             for request in fresh:
                 self._close(request, None, LOST_BROKER)
 
@@ -182,6 +206,10 @@ class Analysis:
             return
         with self._changed:
             _, requests = self._batches.pop(reply.batch_id, (0.0, []))
+            if requests:
+                key = (requests[0].stage, requests[0].model)
+                self._batcher.learn(key, len(requests), reply.preprocess_ms + reply.infer_ms)
+            self._changed.notify_all()
         if not requests:
             self.figures.late_replies += 1
             return
@@ -195,10 +223,12 @@ class Analysis:
     def _sweep(self, now: float) -> None:
         with self._changed:
             late = [r for r in self._open.values() if now > r.submitted_at + self._deadline_s]
-            for batch_id in [key for key, (at, _) in self._batches.items() if now > at + 1.0]:
+            sent = {id(r) for _, requests in self._batches.values() for r in requests}
+            for batch_id in [key for key, (at, _) in self._batches.items() if now > at]:
                 del self._batches[batch_id]
+                self._changed.notify_all()
         for request in late:
-            self._close(request, None, LOST_TIMEOUT)
+            self._close(request, None, LOST_TIMEOUT if id(request) in sent else LOST_BUSY)
 
     def _close(self, request: _Request, item: ItemResult | None, lost: str) -> None:
         with self._changed:

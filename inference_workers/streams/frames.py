@@ -18,11 +18,11 @@ from inference_workers.engine.pipeline import CameraPipeline
 from inference_workers.engine.ring import RingOwner
 from inference_workers.engine.sources.messages import Placed
 from inference_workers.streams.accounting import FrameLedger
-from inference_workers.streams.analysis import Answer
+from inference_workers.streams.analysis import LOST_BUSY, Answer
 
-LOST_BUSY = "busy"
 LOST_GONE = "frame_gone"
-MAX_IN_FLIGHT = 2
+# One that waits, one under way, and the newer one that takes the place of the first.
+MAX_IN_FLIGHT = 3
 _WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 _MOTION_SOURCE = f"package opencv-python-headless {cv2.__version__}"
 BUILTIN_MOTION = ModelRef(
@@ -155,6 +155,8 @@ class FrameDesk:
             self._close(answer.seq, held)
 
     def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+        if answer.lost == LOST_BUSY:
+            return  # nobody looked: the next look decides about this frame, too
         if answer.stage is Stage.FACES:
             faces = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)

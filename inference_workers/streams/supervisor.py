@@ -122,6 +122,7 @@ class Supervisor:
             connect_redis(settings.redis_url),
             batch_size=settings.batch_size,
             max_wait_s=settings.batch_wait_ms / 1000,
+            in_flight=settings.batches_in_flight,
             deadline_s=settings.analyse_deadline_s,
         )
         self.services = StreamServices(

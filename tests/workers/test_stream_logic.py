@@ -188,7 +188,7 @@ class Broker:
 def analysis(redis_url: str):
     client = redis.Redis.from_url(redis_url)
     broker = Broker()
-    running = Analysis(broker, client, batch_size=2, max_wait_s=0.05, deadline_s=0.6)
+    running = Analysis(broker, client, batch_size=2, max_wait_s=0.05, deadline_s=0.6, in_flight=2)
     running.start()
     yield running, broker, client
     running.stop()
@@ -202,7 +202,7 @@ def reply_to(batch: AnalyseBatch, sha256: str = FACE_MODEL.sha256, error: str | 
 
 def submit(analysis: Analysis, answers: list[Answer], *seqs: int) -> None:
     for seq in seqs:
-        analysis.submit(Stage.FACES, FACE_MODEL, item(seq), answers.append)
+        analysis.submit(Stage.FACES, FACE_MODEL, item(seq, f"cam {seq}"), answers.append)
 
 
 def test_frames_of_several_submits_share_a_batch_and_are_answered_once(analysis) -> None:
@@ -217,6 +217,21 @@ def test_frames_of_several_submits_share_a_batch_and_are_answered_once(analysis)
     time.sleep(0.8)
     assert sorted(answer.seq for answer in answers) == [1, 2, 3]
     assert all(answer.lost == "" for answer in answers)
+
+
+def test_the_queue_of_the_worker_stays_short_and_the_newest_frame_wins(analysis) -> None:
+    running, broker, client = analysis
+    answers: list[Answer] = []
+    submit(running, answers, 1, 2, 3, 4)
+    wait_for(lambda: len(broker.sent) == 2, 2, lambda: str(broker.sent))
+    for seq in (10, 11, 12):
+        running.submit(Stage.FACES, FACE_MODEL, item(seq, "late"), answers.append)
+    time.sleep(0.2)
+    assert len(broker.sent) == 2
+    assert [(answer.seq, answer.lost) for answer in answers] == [(10, "busy"), (11, "busy")]
+    client.rpush(broker.sent[0].reply_to, reply_to(broker.sent[0]))
+    wait_for(lambda: len(broker.sent) == 3, 2, lambda: "the place was not used again")
+    assert [entry.frame.seq for entry in broker.sent[2].items] == [12]
 
 
 def test_no_answer_is_a_loss_at_the_deadline(analysis) -> None:
