@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("apps.registry.urls")),
     path("", include("apps.detections.urls")),
     path("", include("apps.dispatch.urls")),
+    path("", include("apps.live.urls")),
     path("", include("apps.audit.urls")),
 ]
 

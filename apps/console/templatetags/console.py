@@ -97,6 +97,12 @@ def clock_at(moment: datetime | None, zone_name: str) -> SafeString | str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A whole number with its thousands parted, in the way of the language."""
+    return formats.number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+@register.filter
 def percent(share: float) -> str:
     return f"{round(share * 100)} %"
 
