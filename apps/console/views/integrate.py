@@ -6,7 +6,7 @@ from django.shortcuts import render
 from apps.accounts.models import TokenAction
 from apps.accounts.roles import Capability, user_can
 from apps.console.access import page, viewer
-from apps.live.protocol import CloseCode
+from apps.console.examples import examples_for
 
 
 @page(None)
@@ -14,9 +14,8 @@ def integrate(request: HttpRequest) -> HttpResponse:
     base = request.build_absolute_uri("/").rstrip("/")
     context = {
         "base": base,
-        "socket": base.replace("http", "ws", 1) + "/ws/v1/",
+        "examples": examples_for(base),
         "actions": TokenAction.choices,
-        "close_codes": {code.name.lower(): code.value for code in CloseCode},
         "may_make_tokens": user_can(viewer(request), Capability.MANAGE_USERS),
     }
     return render(request, "console/integrate.html", context)
