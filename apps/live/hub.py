@@ -60,7 +60,7 @@ class LiveHub:
 
     def __init__(self) -> None:
         self._viewers: dict[str, set[PictureSlots]] = defaultdict(set)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
 
     async def join(self, camera_id: str, slots: PictureSlots) -> None:
@@ -92,9 +92,11 @@ class LiveHub:
         return frozenset(self._viewers)
 
     def _start(self) -> None:
-        if any(not task.done() for task in self._tasks):
-            return
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_watch())]
+        """Each by itself: after the last viewer one ends at once and the other within its pause."""
+        for work in (self._read, self._keep_watch):
+            task = self._tasks.get(work.__name__)
+            if task is None or task.done():
+                self._tasks[work.__name__] = asyncio.create_task(work())
 
     async def _keep_watch(self) -> None:
         """Tells the data plane that somebody watches; it encodes pictures only then."""

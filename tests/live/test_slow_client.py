@@ -1,0 +1,80 @@
+"""A client that does not read costs no memory and disturbs nobody (PITFALLS 7)."""
+
+import socket
+import time
+
+import pytest
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
+
+from inference_workers.contracts.live import unpack
+from tests.live.pictures import Publisher
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 15.0
+PICTURE_BYTES = 100_000
+GROWTH_MB = 30.0
+
+
+class DeafClient:
+    """Opens a websocket, subscribes, and never reads again."""
+
+    def __init__(self, web, cookie):
+        self.socket = socket.create_connection(("127.0.0.1", web.port), timeout=10)
+        self.protocol = ClientProtocol(parse_uri(f"ws://127.0.0.1:{web.port}/ws/v1/"), origin=web.origin)
+        request = self.protocol.connect()
+        request.headers["Cookie"] = cookie
+        self.protocol.send_request(request)
+        self._flush()
+        self.protocol.receive_data(self.socket.recv(65536))
+        assert self.protocol.state.name == "OPEN"
+
+    def watch(self, camera_id):
+        self.protocol.send_text(f'{{"type": "subscribe", "camera_id": "{camera_id}"}}'.encode())
+        self._flush()
+
+    def _flush(self):
+        for data in self.protocol.data_to_send():
+            self.socket.sendall(data)
+
+    def unread_until_the_end(self):
+        """What was underway, read at last: the headers of the pictures in it."""
+        self.socket.settimeout(2)
+        deadline, headers = time.monotonic() + 3, []
+        while time.monotonic() < deadline:
+            self.protocol.receive_data(self.socket.recv(2**20))
+            headers += [
+                unpack(frame.data)[0]
+                for frame in self.protocol.events_received()
+                if frame.opcode.name == "BINARY"
+            ]
+        return headers
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.mark.timeout(120)
+def test_memory_stays_flat_and_the_newest_picture_wins(alice, camera, web, sign_in, browser, redis):
+    deaf = DeafClient(web, sign_in(alice))
+    deaf.watch(camera.pk)
+    beside = browser(alice).watch(camera.pk)
+    with Publisher(redis, camera.pk, fps=30, least_bytes=PICTURE_BYTES) as publisher:
+        beside.listen(1)
+        before = web.memory_mb()
+        most = before
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            beside.listen(0.5)
+            most = max(most, web.memory_mb())
+        published = publisher.seq
+        behind_s = time.time() - beside.next_picture().published_at
+        late = deaf.unread_until_the_end()
+        newest = publisher.seq
+    deaf.close()
+    assert most - before < GROWTH_MB
+    assert len(beside.pictures) > published * 0.5, "the viewer beside it lost most pictures"
+    assert behind_s < 1.0
+    assert late[-1].seq > newest - 30, "after its pause the client was not brought up to date"
+    skipped = max(later.seq - earlier.seq for earlier, later in zip(late, late[1:], strict=False))
+    assert skipped > SECONDS * 30 * 0.5, "the pictures of the pause were kept for it"
