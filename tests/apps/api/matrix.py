@@ -71,6 +71,61 @@ ROWS: list[Row] = [
     *_api("frames", ("POST", "erin")),
     *_api("work/<uuid:work_id>", ("GET", "erin")),
     *_api("work/<uuid:work_id>/picture", ("GET", "erin")),
+    *_api("tickets", ("POST", EVERYBODY)),
+    # Pages
+    Row("", "GET", EVERYBODY),
+    Row("preferences/purpose/", "POST", EVERYBODY),
+    Row("live/", "GET", EVERYBODY),
+    Row("events/", "GET", EVERYBODY),
+    Row(f"{_EVENT}/", "GET", "alice bob", "dana bob"),
+    Row(f"{_EVENT}/snapshot.jpg", "GET", "alice", "dana"),
+    Row(f"{_EVENT}/status/", "POST", "alice", "dana"),
+    Row(f"{_EVENT}/flag/", "POST", "alice", "dana"),
+    Row("readings/", "GET", EVERYBODY),
+    Row("cameras/", "GET", EVERYBODY),
+    Row("cameras/add/", "GET", "adam"),
+    Row("cameras/test/", "POST", "adam"),
+    Row("cameras/test/<uuid:probe_id>/", "GET", "adam"),
+    Row("cameras/test/<uuid:probe_id>/preview.jpg", "GET", "adam"),
+    Row(f"{_CAMERA}/", "GET", _KNOW_A, _KNOW_B),
+    *(
+        Row(f"{_CAMERA}/{page}/", method, "adam", "adam")
+        for page, method in (
+            ("edit", "GET"),
+            ("edit", "POST"),
+            ("credentials", "POST"),
+            ("switch", "POST"),
+            ("remove", "POST"),
+            ("move", "POST"),
+            ("zones/add", "GET"),
+            ("zones/add", "POST"),
+            ("zones/<uuid:zone_id>", "GET"),
+            ("zones/<uuid:zone_id>", "POST"),
+            ("zones/<uuid:zone_id>/remove", "POST"),
+        )
+    ),
+    Row("sites/add/", "GET", "adam"),
+    Row("sites/<uuid:site_id>/", "GET", "adam", "adam"),
+    Row("sites/<uuid:site_id>/", "POST", "adam", "adam"),
+    Row("sites/<uuid:site_id>/remove/", "POST", "adam", "adam"),
+    Row("sites/<uuid:site_id>/groups/add/", "GET", "adam", "adam"),
+    Row("groups/<uuid:group_id>/", "GET", "adam", "adam"),
+    Row("groups/<uuid:group_id>/remove/", "POST", "adam", "adam"),
+    Row("models/", "GET", _SEE_MODELS),
+    Row("models/assign/", "POST", "erin"),
+    Row("record/", "GET", "bob"),
+    Row("record/check/", "POST", "bob"),
+    Row("people/", "GET", "adam"),
+    Row("people/add/", "GET", "adam"),
+    Row("people/<uuid:user_id>/", "GET", "adam"),
+    *(
+        Row(f"people/<uuid:user_id>/{change}/", "POST", "adam")
+        for change in ("role", "password", "active", "sign-out", "grants/give", "grants/revoke")
+    ),
+    Row("tokens/add/", "GET", "adam"),
+    Row("tokens/<str:digest>/revoke/", "POST", "adam"),
+    Row("health/", "GET", EVERYBODY),
+    Row("integrate/", "GET", EVERYBODY),
 ]
 
 # Addresses that are judged by their first part: no camera can be reached through them.
@@ -85,5 +140,8 @@ PUBLIC: dict[str, str] = {
     "api/v1/schema/": "describes the API and names no object",
     "healthz": "says that the process lives",
     "readyz": "says which part is missing; names no object",
+    "preferences/theme/": "sets a cookie that chooses light or dark",
+    "language/": "sets a cookie that chooses the language",
+    "i18n/setlang/": "sets a cookie that chooses the language",
     "metrics": "asks for a token or the loopback address, not for a user",
 }

@@ -73,12 +73,11 @@ def _ask(client: Client, row: Row, kwargs: dict[str, object]):
     path = "/" + _ARGUMENT.sub(lambda match: str(kwargs[match[1]]), row.route)
     if row.method == "GET":
         return client.get(path, headers={"X-Vidette-Purpose": "test"})
+    if not row.route.startswith("api/"):
+        return client.post(path, {})
+    content_type = "image/jpeg" if row.route.endswith("frames") else "application/json"
     return client.generic(
-        row.method,
-        path,
-        b"{}",
-        content_type="image/jpeg" if row.route.endswith("frames") else "application/json",
-        headers={"X-Vidette-Purpose": "test"},
+        row.method, path, b"{}", content_type=content_type, headers={"X-Vidette-Purpose": "test"}
     )
 
 
@@ -88,7 +87,7 @@ def _verdict(row: Row, response) -> str:
         return "refused"
     if response.status_code in (301, 302) and "/accounts/login" in response["Location"]:
         return "refused"
-    if row.method == "GET":
+    if row.method == "GET" and row.route:
         assert response.status_code == 200, f"{row}: {response.status_code} {response.content[:300]!r}"
     return "passed"
 
@@ -108,17 +107,19 @@ def test_the_gate(row, people, world):
             client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
             with transaction.atomic():
                 response = _ask(client, row, place.kwargs)
+                asked = response.wsgi_request.path
                 verdict = _verdict(row, response)
                 transaction.set_rollback(True)
             expected = "passed" if name in allowed.split() else "refused"
             assert verdict == expected, (
                 f"{row}, {whose}, {name}: {response.status_code} {_body(response)[:200]}"
             )
-            _check_leaks(row, name, _body(response), own.marks, foreign.marks)
+            _check_leaks(row, name, _body(response).replace(asked, ""), own.marks, foreign.marks)
 
 
 def _check_leaks(row: Row, name: str, body: str, own: tuple[str, ...], foreign: tuple[str, ...]) -> None:
-    """charlie learns nothing, and an operator nothing of the other site."""
+    """charlie learns nothing, and an operator nothing of the other site. The id that was asked for may be
+    repeated by the page that refuses it."""
     hidden = {"charlie": own + foreign, "erin": own + foreign, "alice": foreign, "dana": own}.get(name, ())
     leaked = [mark for mark in hidden if mark in body]
     assert leaked == [], f"{row}: {name} learns {leaked}"

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
 from apps.core.redis import client
@@ -84,10 +85,17 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
     )
     return {
         "version_id": version.pk,
+        "user_id": erin.pk,
+        "digest": _token(adam, erin),
         "stage": "detect",
         "probe_id": _probe(adam),
         "work_id": _work(erin).pk,
     }
+
+
+def _token(adam: User, erin: User) -> str:
+    token, _secret = token_create(acting_user=adam, user=erin, name="test", actions=["cameras:read"])
+    return str(token.digest)
 
 
 def _probe(adam: User) -> UUID:
