@@ -9,7 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Role, TokenAction
+from apps.audit.models import AuditRecord, RecordKind
 from apps.console.purposes import PURPOSES
+from apps.console.words import ACTIONS, action_words
 
 register = template.Library()
 
@@ -118,3 +120,13 @@ def shares(account: Any) -> list[dict[str, Any]]:
         parts.append({"name": name, "x": f"{start:.3f}", "width": f"{width:.3f}"})
         start += width
     return parts
+
+
+@register.filter
+def entry_words(entry: AuditRecord) -> str:
+    """What happened. A refused attempt names the right that was missing."""
+    if entry.kind == RecordKind.VIEWING:
+        return gettext("Watched live")
+    if entry.kind == RecordKind.REFUSAL and entry.action not in ACTIONS:
+        return gettext("Was refused: %s") % entry.action
+    return action_words(entry.action)

@@ -109,8 +109,10 @@ def _row(entry: AuditRecord, cameras: dict[UUID, Camera]) -> dict[str, Any]:
 
 
 def _object(entry: AuditRecord) -> str:
-    name = entry.details.get("name") or entry.details.get("username") if entry.details else ""
-    return str(name or entry.object_id[:8])
+    """The name of what was touched, if the entry holds one; the beginning of an id else."""
+    details = entry.details or {}
+    name = details.get("name") or details.get("username") or details.get("user")
+    return str(name or (entry.object_id[:8] if len(entry.object_id) >= 32 else entry.object_id))
 
 
 @page(Capability.SEE_RECORD, methods=("POST",))

@@ -1,6 +1,5 @@
 """Models: the versions that are known, and which of them serves each stage."""
 
-from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -26,18 +25,13 @@ def models(request: HttpRequest) -> HttpResponse:
     versions = list(versions_all())
     states = stage_states()
     context = {
-        "tasks": _by_task(versions),
+        "versions": versions,
         "stages": [_stage(state, versions) for state in states],
         "served_by": _served(states),
         "detector_missing": general_detector_missing(),
         "may_assign": user_can(request.user, Capability.ASSIGN_MODELS),
     }
     return render(request, "console/models.html", context)
-
-
-def _by_task(versions: list[ModelVersion]) -> list[tuple[str, list[ModelVersion]]]:
-    ordered = groupby(versions, key=lambda version: version.get_task_display())
-    return [(task, list(of_task)) for task, of_task in ordered]
 
 
 def _stage(state: StageState, versions: list[ModelVersion]) -> dict[str, Any]:
