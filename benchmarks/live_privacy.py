@@ -34,6 +34,7 @@ LOWEST_SCORE = 0.15
 SOURCE_FPS = 10.0
 DISPLAYED = 200
 MAX_WIDTH = 1280
+LARGE_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A clip's frames, CenterFace's answers by bounding side, YuNet's count of faces before redaction."""
+    """A clip's frames, CenterFace's answers by bounding side, YuNet's faces before redaction."""
 
     name: str
     images: Sequence[Image]
     looks: Mapping[tuple[str, int], Sequence[Detections]]
-    raw_faces: Sequence[int]
+    raw_faces: Sequence[Sequence[float]]
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Outcome:
     mosaics: int = 0
     raw_faces: int = 0
     leaking: int = 0
+    leaking_large: int = 0
     covered_share: float = 0.0
     cost_ms: float = 0.0
 
@@ -80,7 +82,8 @@ class Outcome:
             f"{clip:6} {setting.model} side {setting.side} width {setting.width} "
             f"score {setting.score:.2f} looks {setting.looks:4.1f}/s "
             f"answer {setting.answer_s:.2f} s: {self.shown:4} shown, {self.mosaics:3} mosaics, "
-            f"{self.raw_faces:4} with faces before, {self.leaking:3} after, "
+            f"{self.raw_faces:4} with faces before, {self.leaking:3} after "
+            f"({self.leaking_large} of {LARGE_PX} px and more), "
             f"{100 * self.covered_share / clear:5.1f} % covered, "
             f"{self.cost_ms / max(self.shown, 1):.2f} ms per frame"
         )
@@ -169,8 +172,10 @@ def measure(material: Material, setting: Setting, yunet: cv2.FaceDetectorYN) -> 
     for item in play(material, setting, outcome):
         picture = item.redacted
         outcome.shown += 1
-        outcome.raw_faces += material.raw_faces[picture.seq % len(material.images)] > 0
-        outcome.leaking += faces_of(yunet, bounded(picture.image, setting.width)) > 0
+        outcome.raw_faces += len(material.raw_faces[picture.seq % len(material.images)]) > 0
+        left = faces_of(yunet, bounded(picture.image, setting.width))
+        outcome.leaking += len(left) > 0
+        outcome.leaking_large += any(side >= LARGE_PX for side in left)
         if picture.redaction == "mosaic":
             outcome.mosaics += 1
         else:
@@ -187,10 +192,11 @@ def covered_share(picture: RedactedFrame) -> float:
     return float(mask.mean())
 
 
-def faces_of(yunet: cv2.FaceDetectorYN, image: Image) -> int:
+def faces_of(yunet: cv2.FaceDetectorYN, image: Image) -> list[float]:
+    """The longer side in pixels of every face that YuNet finds."""
     yunet.setInputSize((image.shape[1], image.shape[0]))
     found = yunet.detect(image)[1]
-    return 0 if found is None else len(found)
+    return [] if found is None else [float(max(face[2], face[3])) for face in found]
 
 
 def read_material(
@@ -203,7 +209,7 @@ def read_material(
 
 def settings_to_try(*, sweep: bool) -> list[Setting]:
     chosen = Setting()
-    large = replace(chosen, model="yunet", side=1280)
+    large = replace(chosen, model="yunet", side=1280, score=0.3)
     if not sweep:
         return [chosen, large]
     return [
