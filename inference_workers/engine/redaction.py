@@ -31,7 +31,7 @@ FRAME_BLUR_BLOCKS = 1.5
 # A face never keeps more blocks than this, whatever the policy asks for.
 MAX_FACE_BLOCKS = 8
 MIN_GROW = 0.1
-# The blur's sigma as a share of the face's longer side. Of 207 labelled faces YuNet (score 0.6, 1x) found 25 in
+# The blur's sigma as a share of the longer side. Of 207 labelled faces YuNet (score 0.6, 1x) found 25 in
 # a mosaic of 6 blocks without blur, 4 with 0.15, none with 0.25 or 0.35; at score 0.4 one is left with 0.35.
 # An ellipse instead of the box left 3 with 0.25. Hence 0.35, in boxes, below the mosaic too.
 BLUR_SHARE = 0.35
