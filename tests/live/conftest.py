@@ -1,7 +1,6 @@
 """One web process for all tests of this folder; the database is emptied after each."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,8 +82,3 @@ def browser(open_socket: "Watch", sign_in: Callable[["User"], str]) -> Callable[
         return viewer
 
     return _browser
-
-
-@pytest.fixture
-def log_path(web: "WebServer") -> Path:
-    return web.log_path

@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -81,12 +82,11 @@ class Viewer:
     def closing(self, *, within_s: float) -> tuple[int, str, float]:
         """Reads until the server closes: code, reason, seconds that it took."""
         started = time.monotonic()
-        try:
+        with pytest.raises(ConnectionClosed) as ending:
             self.listen(within_s)
-        except ConnectionClosed as error:
-            assert error.rcvd is not None, "the connection ended without a word"
-            return error.rcvd.code, error.rcvd.reason, time.monotonic() - started
-        raise TimeoutError(f"still open after {within_s} s")
+        word = ending.value.rcvd
+        assert word is not None, "the connection ended without a word"
+        return word.code, word.reason, time.monotonic() - started
 
     def close(self) -> None:
         self._opened.close()
