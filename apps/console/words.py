@@ -50,6 +50,8 @@ CODES: Words = {
     "file_missing": _("The file is not there."),
     "file_refused": _("The file does not lie in a media folder of this installation."),
     "end_of_stream": _("The stream ended."),
+    "lease_withdrawn": _("The permission to look was withdrawn."),
+    "lease_invalid": _("The permission to look is not valid."),
     "lease_expired": _("The permission to look has run out and was not renewed."),
 }
 REDACTIONS: Words = {"tracks": _("Faces covered"), "mosaic": _("Whole picture covered")}

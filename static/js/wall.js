@@ -79,7 +79,9 @@ class Wall {
     document.getElementById("full")?.addEventListener("click", () => this.#fullScreen());
     wall.addEventListener("click", (event) => {
       const tile = event.target.closest(".tile__scene")?.closest(".tile");
-      if (tile) this.#focus(this.focused === tile.dataset.camera ? null : tile.dataset.camera);
+      if (!tile) return;
+      if ("single" in wall.dataset) this.#fullScreen();
+      else this.#focus(this.focused === tile.dataset.camera ? null : tile.dataset.camera);
     });
   }
 
@@ -176,6 +178,7 @@ class Wall {
       button.setAttribute("aria-pressed", String(button.dataset.layout === this.layout));
     }
     const pages = document.getElementById("wall-pages");
+    if (!pages) return; // the page of one camera
     const per = this.#perPage();
     pages.hidden = Boolean(this.focused) || per >= this.tiles.length;
     const from = this.page * per + 1;
