@@ -1,0 +1,67 @@
+"""Rows as a working installation has them, as many as a test wants."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from apps.accounts.models import User
+from apps.accounts.services import token_create
+from apps.cameras.models import Camera, CameraGroup, Site, Zone
+from apps.cameras.services import grant_give
+from apps.core.clock import now
+from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
+from apps.registry.models import ModelVersion
+
+SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
+
+
+def cameras_add(site: Site, adam: User, count: int) -> list[Camera]:
+    """Cameras with a group, a zone, a state, an account, two events with a reading each."""
+    group = CameraGroup.objects.create(site=site, name=f"group {uuid4()}")
+    grant_give(acting_user=adam, user=adam, group=group, permission="watch")
+    version = ModelVersion.objects.create(
+        name=f"yolox-{uuid4()}", family="yolox", task="detection", sha256=uuid4().hex * 2
+    )
+    return [_camera(site, group, version) for _number in range(count)]
+
+
+def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
+    camera = Camera.objects.create(
+        site=site, name=f"Camera {uuid4()}", kind="rtsp", url="rtsp://10.20.0.7/1", tags=["door"]
+    )
+    camera.groups.add(group)
+    zone = Zone.objects.create(camera=camera, name="door", kind="watch", polygon=SQUARE)
+    at = now()
+    CameraRuntime.objects.create(camera=camera, epoch="e1", at=at, state="streaming", since=at, fps=10)
+    for epoch in ("e0", "e1"):
+        FrameAccount.objects.create(
+            camera=camera, epoch=epoch, started_at=at, at=at, captured=10, analysed=6, in_flight=1,
+            skipped={"no_motion": 2}, lost={"late": 1}, closed=epoch == "e0",
+        )  # fmt: skip
+    for track_id in (1, 2):
+        _event(camera, zone, version, track_id)
+    return camera
+
+
+def _event(camera: Camera, zone: Zone, version: ModelVersion, track_id: int) -> None:
+    at = now() - timedelta(minutes=track_id)
+    model = {"model_version": version, "model_name": version.name, "model_sha256": version.sha256}
+    event = Event.objects.create(
+        camera=camera, epoch="e1", track_id=track_id, label="person", confidence=0.8, first_seen_at=at,
+        last_seen_at=at, box_xyxy=[0.1, 0.1, 0.2, 0.4], path=[[0, 0.1, 0.2]], lease_id=str(uuid4()), **model,
+    )  # fmt: skip
+    event.zones.add(zone)
+    Reading.objects.create(
+        id=uuid4(), camera=camera, epoch="e1", track_id=track_id, event=event, zone=zone, read_at=at,
+        text="EXIT", folded="exit", script="latin", confidence=0.9, **model,
+    )  # fmt: skip
+
+
+def people_add(site: Site, adam: User, count: int) -> list[User]:
+    """Operators with a grant and a token each."""
+    people = []
+    for _number in range(count):
+        user = User.objects.create_user(username=f"user-{uuid4()}", role="operator")
+        grant_give(acting_user=adam, user=user, site=site, permission="watch")
+        token_create(acting_user=adam, user=user, name="phone", actions=["events:read"])
+        people.append(user)
+    return people

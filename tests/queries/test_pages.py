@@ -1,0 +1,97 @@
+"""How many queries each page asks, for each person; the number is on file and does not grow with the rows.
+
+`RECORD_QUERIES=1` writes the file anew; the difference then belongs into the review.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, reverse
+
+from apps.console import urls
+from apps.detections.models import Event
+from tests.queries.objects import cameras_add, people_add
+
+TABLE = Path(__file__).parent / "pages.txt"
+PEOPLE = ("adam", "alice", "bob", "charlie", "erin")
+FEW, MORE = 2, 9
+
+pytestmark = pytest.mark.django_db
+
+
+def _addresses(camera, person):
+    """Every address of the console that these objects can fill, by its name."""
+    known = {
+        "camera_id": camera.pk,
+        "site_id": camera.site_id,
+        "group_id": camera.groups.first().pk,
+        "zone_id": camera.zones.first().pk,
+        "event_id": Event.objects.filter(camera=camera).first().pk,
+        "user_id": person.pk,
+    }
+    found = {}
+    for pattern in urls.urlpatterns:
+        arguments = {name: known[name] for name in pattern.pattern.converters if name in known}
+        try:
+            found[pattern.name] = reverse(f"console:{pattern.name}", kwargs=arguments)
+        except NoReverseMatch:  # made of something that no row has, such as a test that runs
+            continue
+    return found
+
+
+def _count(client, address):
+    """Queries of a page, asked for a second time; None where it does not open."""
+    if client.get(address).status_code != 200:
+        return None
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        assert client.get(address).status_code == 200
+    return len(asked)
+
+
+def _counts(users, camera, person):
+    addresses = _addresses(camera, person)
+    counts = {}
+    for name, user in users.items():
+        client = Client()
+        client.force_login(user)
+        for page, address in addresses.items():
+            if (count := _count(client, address)) is not None:
+                counts[f"{name} {page}"] = count
+    return counts
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    """Refusals are half of the answers here."""
+    caplog.set_level("ERROR", logger="django.request")
+
+
+@pytest.fixture
+def counted(request, adam, site_a, redis):
+    """Counts with a few rows, and with more of everything."""
+    users = {name: request.getfixturevalue(name) for name in PEOPLE}
+    camera = cameras_add(site_a, adam, FEW)[0]
+    person = people_add(site_a, adam, FEW)[0]
+    few = _counts(users, camera, person)
+    cameras_add(site_a, adam, MORE)
+    people_add(site_a, adam, MORE)
+    return few, _counts(users, camera, person)
+
+
+def _written(counts):
+    return "".join(f"{page} {count}\n" for page, count in sorted(counts.items()))
+
+
+def test_the_number_of_queries_is_on_file_and_does_not_grow(counted):
+    few, more = counted
+    grown = {page: (count, more[page]) for page, count in few.items() if more[page] != count}
+    assert grown == {}, "these pages ask once per row"
+    if "RECORD_QUERIES" in os.environ:
+        TABLE.write_text(_written(more))
+    assert _written(more) == TABLE.read_text()
