@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from apps.accounts.models import User
     from apps.cameras.models import Camera, Site
 
@@ -96,3 +98,11 @@ def camera_b(adam: "User", site_b: "Site") -> "Camera":
 @pytest.fixture
 def new_epoch() -> str:
     return str(uuid4())
+
+
+@pytest.fixture
+def redis(redis_url: str) -> "Redis":
+    """The control plane's client on the emptied Redis of the tests."""
+    from apps.core.redis import client
+
+    return client()

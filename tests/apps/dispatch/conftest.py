@@ -11,13 +11,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def redis(redis_url: str) -> "Redis":
-    from apps.core.redis import client
-
-    return client()
-
-
-@pytest.fixture
 def recorder(db: None, redis: "Redis") -> "Recorder":
     from apps.dispatch.recorder import Recorder
 
