@@ -103,9 +103,14 @@ def _row(entry: AuditRecord, cameras: dict[UUID, Camera]) -> dict[str, Any]:
     return {
         "entry": entry,
         "camera": camera,
-        "object": "" if camera is not None and entry.object_type == "camera" else _object(entry),
+        "object": "" if _is_said(entry, camera) else _object(entry),
         "viewed_s": (span[1] - span[0]).total_seconds() if span else None,
     }
+
+
+def _is_said(entry: AuditRecord, camera: Camera | None) -> bool:
+    """Whether the row names the object anyway: as its camera, or as the person who acted."""
+    return (camera is not None and entry.object_type == "camera") or entry.object_id == entry.actor_id
 
 
 def _object(entry: AuditRecord) -> str:
