@@ -1,11 +1,10 @@
-"""Russian is complete: every sentence of the product has one, with all its plural forms, and none is a guess."""
+"""Russian is complete: every sentence of the product has one, with its plural forms, and none is a guess."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polib
@@ -45,7 +44,7 @@ def test_a_translation_keeps_the_places_of_values(catalogue: polib.POFile) -> No
 
 
 @pytest.fixture
-def collected(tmp_path: Path) -> Iterator[polib.POFile]:
+def collected(tmp_path: Path) -> polib.POFile:
     """The catalogue as makemessages would leave it now, made in a copy."""
     for name in SOURCES:
         source = ROOT / name
@@ -60,7 +59,7 @@ def collected(tmp_path: Path) -> Iterator[polib.POFile]:
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    yield polib.pofile(str(tmp_path / CATALOGUE))
+    return polib.pofile(str(tmp_path / CATALOGUE))
 
 
 def test_nothing_is_missing_and_nothing_is_left_over(
