@@ -11,7 +11,7 @@ from websockets.uri import parse_uri
 from inference_workers.contracts.live import unpack
 from tests.live.pictures import Publisher
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database_neutral]
 SECONDS = 15.0
 PICTURE_BYTES = 100_000
 GROWTH_MB = 30.0
