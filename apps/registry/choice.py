@@ -3,7 +3,8 @@
 Detection. Measured on 72 pictures of val2017 the small detectors differ by less than two points of mAP
 (0.33 to 0.37), and by more than a factor of two in speed, so the fastest of the good ones come first; then
 other general detectors by name; then detectors of few classes; at last the built-in HOG people detector,
-which is basic. Faces: CenterFace is what the live privacy figures were measured with.
+which is basic. Faces: YuNet misses the fewest in the live privacy figures (docs/performance.md) and is the
+fastest; CenterFace is built in.
 """
 
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ _PREFERRED = {
         "nanodet-m-320",
         "nanodet-m-416",
     ),
-    Stage.FACES: ("centerface", "yunet-n"),
+    Stage.FACES: ("yunet-n", "centerface"),
     Stage.TEXT: ("pp-ocr", "tesseract"),
     Stage.MOTION: ("motion-mog2",),
 }

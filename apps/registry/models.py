@@ -11,6 +11,7 @@ class ModelTask(models.TextChoices):
     FACE = "face", _("Faces")
     TEXT = "text", _("Text")
     MOTION = "motion", _("Motion")
+    UNKNOWN = "unknown", _("Unknown")
 
 
 class ModelVersion(models.Model):

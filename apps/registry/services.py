@@ -35,13 +35,13 @@ _COMPARED = (
 def models_announced(cards: Iterable[ModelCard]) -> int:
     """Bring the register in line with what lies in the model directory now; returns the changed rows.
 
-    A card of another hash is another version. Versions that are not announced any more are kept, because
+    A card of another hash is another version. A file that cannot be used is registered with its problem, so
+    that the pages can say it. Versions that are not announced any more are kept, because
     events name them, and marked as absent.
     """
-    known = [card for card in cards if card.task in ModelTask.values and card.sha256]
     with transaction.atomic():
         stored = {(row.name, row.sha256): row for row in ModelVersion.objects.select_for_update()}
-        changed = sum(_announce(card, stored.pop((card.name, card.sha256), None)) for card in known)
+        changed = sum(_announce(card, stored.pop((card.name, card.sha256), None)) for card in cards)
         changed += sum(_mark_absent(row) for row in stored.values() if row.present)
         if changed:
             publish("stages.changed")
@@ -66,7 +66,7 @@ def _facts(card: ModelCard) -> dict[str, Any]:
     width, height = card.input_size
     return {
         "family": card.family[:40],
-        "task": card.task,
+        "task": card.task if card.task in ModelTask.values else ModelTask.UNKNOWN.value,
         "licence": card.licence[:80],
         "source": card.source[:500],
         "classes": list(card.classes),
@@ -146,3 +146,16 @@ def _record(
         details={"name": version.name, "sha256": version.sha256, **details},
         acting_user=acting_user,
     )
+
+
+def directory_changed(verb: str, name: str) -> None:
+    """Put on record that somebody at the machine changed the model directory."""
+    with transaction.atomic():
+        audit.record_change(
+            action=f"model.{verb}", object_type="model_directory", object_id=name[:64], details={"name": name}
+        )
+
+
+def version_removable(name: str) -> bool:
+    """Whether no stage was given to this version by a person."""
+    return not StageAssignment.objects.filter(version__name=name, version__present=True).exists()

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                             ("face", "Faces"),
                             ("text", "Text"),
                             ("motion", "Motion"),
+                            ("unknown", "Unknown"),
                         ],
                         max_length=16,
                         verbose_name="task",

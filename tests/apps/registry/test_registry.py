@@ -34,6 +34,15 @@ def test_an_announcement_is_registered_once():
 
 
 @pytest.mark.django_db
+def test_a_broken_file_is_shown_with_its_problem_and_never_serves():
+    broken = card("mine", "", family="", sha256="", problem="mine.json is missing", classes=())
+    services.models_announced([broken])
+    version = ModelVersion.objects.get()
+    assert (version.task, version.problem) == ("unknown", "mine.json is missing")
+    assert selectors.serving() == {}
+
+
+@pytest.mark.django_db
 def test_other_bytes_are_another_version():
     services.models_announced([card("yolox-nano")])
     services.models_announced([card("yolox-nano", sha256="cd" * 32)])

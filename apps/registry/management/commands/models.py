@@ -1,0 +1,98 @@
+"""`manage.py models`: what lies in the model directory.
+
+The work is done by the data plane's own command in a process of its own, because the control plane loads no
+engine. Installing and removing is on record, and the running GPU worker announces the change by itself.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.core.context import audit_context, system_context
+from apps.registry.services import directory_changed, version_removable
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+class Command(BaseCommand):
+    help = "Lists, adds, fetches and removes models."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        commands.add_parser("list", help="what is installed, and what is wrong with it")
+        add = commands.add_parser("add", help="install a file, or every known file of a folder")
+        add.add_argument("path")
+        add.add_argument("--side-file")
+        add.add_argument("--name")
+        fetch = commands.add_parser("pull", help="fetch a known model from its upstream address")
+        fetch.add_argument("name")
+        fetch.add_argument("--from", dest="base", action="append", default=[], help="a mirror")
+        remove = commands.add_parser("remove", help="delete a model that serves no stage by assignment")
+        remove.add_argument("name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with audit_context(system_context("manage.py models")):
+            getattr(self, f"_{options['command']}")(options)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        self._run("list")
+
+    def _add(self, options: dict[str, Any]) -> None:
+        words = ["add", str(Path(options["path"]).resolve())]
+        words += ["--side-file", options["side_file"]] if options["side_file"] else []
+        words += ["--name", options["name"]] if options["name"] else []
+        self._run(*words)
+        directory_changed("add", options["name"] or Path(options["path"]).name)
+
+    def _pull(self, options: dict[str, Any]) -> None:
+        mirrors = [word for base in options["base"] for word in ("--from", base)]
+        self._run("pull", options["name"], *mirrors)
+        directory_changed("pull", options["name"])
+
+    def _remove(self, options: dict[str, Any]) -> None:
+        name = options["name"]
+        path = _folder() / f"{name}.onnx"
+        if not _NAME.fullmatch(name) or not path.is_file():
+            raise CommandError(f"{name}: there is no such file in {_folder()}; `models list` names them")
+        if not version_removable(name):
+            raise CommandError(f"{name}: it is assigned to a stage; assign another version first")
+        path.unlink()
+        path.with_suffix(".json").unlink(missing_ok=True)
+        directory_changed("remove", name)
+        self.stdout.write(f"{name}: removed")
+
+    def _run(self, *words: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "inference_workers.models", *words],
+            cwd=settings.BASE_DIR,
+            env=_environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        self.stdout.write(done.stdout, ending="")
+        if done.returncode != 0:
+            raise CommandError(
+                done.stderr.strip() or f"the data plane's command ended with {done.returncode}"
+            )
+
+
+def _folder() -> Path:
+    return Path(settings.MODEL_DIR)
+
+
+def _environment() -> dict[str, str]:
+    """What the data plane needs; none of the control plane's secrets."""
+    hidden = {"DATABASE_URL", "SECRET_KEY", "VIDETTE_FIELD_KEY"}
+    return {name: value for name, value in os.environ.items() if name not in hidden} | {
+        "VIDETTE_DATA_DIR": str(settings.DATA_DIR),
+        "VIDETTE_MODEL_DIR": str(_folder()),
+        "VIDETTE_LEASE_KEY": settings.LEASE_KEY,
+        "REDIS_URL": settings.REDIS_URL,
+    }
