@@ -172,7 +172,7 @@ class FramesView(ApiView):
 
     def _refuse_large(self, request: Request) -> None:
         """Before the body is parsed."""
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
         if length.isdecimal() and int(length) > uploads.MAX_UPLOAD_BYTES + _FORM_OVERHEAD:
             raise uploads.too_large()
 

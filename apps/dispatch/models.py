@@ -22,6 +22,8 @@ class LeaseChange(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["-issued_at"]
+        verbose_name = _("change of a lease")
+        verbose_name_plural = _("changes of leases")
         constraints = [models.UniqueConstraint(fields=["camera", "revision"], name="dispatch_lease_revision")]
 
 

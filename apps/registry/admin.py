@@ -2,13 +2,20 @@
 
 from django.contrib import admin
 
+from apps.accounts.roles import Capability
 from apps.core.admin import ReadOnlyAdmin
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelVersion, StageAssignment
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    view_capability = "see_models"
+    view_capability = Capability.SEE_MODELS
     list_display = ("name", "task", "family", "sha256", "builtin", "present", "problem")
     list_filter = ("task", "family", "builtin", "present")
     search_fields = ("name", "sha256")
+
+
+@admin.register(StageAssignment)
+class StageAssignmentAdmin(ReadOnlyAdmin):
+    view_capability = Capability.SEE_MODELS
+    list_display = ("stage", "version", "assigned_at")

@@ -40,6 +40,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "change of a lease",
+                "verbose_name_plural": "changes of leases",
                 "ordering": ["-issued_at"],
                 "default_permissions": (),
                 "constraints": [
