@@ -84,8 +84,7 @@ def _wait_for(api: Client, work_id: str):
 def _changed_at_the_face(before: bytes, after: bytes) -> float:
     """Mean difference of the grey values where the face is."""
     crops = [Image.open(BytesIO(body)).convert("L").crop((190, 70, 260, 170)) for body in (before, after)]
-    pairs = zip(*(crop.getdata() for crop in crops), strict=True)
-    differences = [abs(one - other) for one, other in pairs]
+    differences = [abs(one - other) for one, other in zip(*(crop.tobytes() for crop in crops), strict=True)]
     return sum(differences) / len(differences)
 
 
