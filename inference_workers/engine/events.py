@@ -24,6 +24,8 @@ MAX_PATH = 64
 MOTION = "motion"
 MOTION_MIN_S = 1.5
 MOTION_MIN_AREA = 0.002
+# Digits of a clock, leaves and flicker move without getting anywhere: share of the picture's width or height.
+MOTION_MIN_TRAVEL = 0.06
 MOTION_EXPLAINED_SHARE = 0.3
 MOTION_OVERLAP = 0.25
 
@@ -92,8 +94,13 @@ class Event:
             self.hits >= CONFIRM_HITS
             and lasted_s >= MOTION_MIN_S
             and self.area_sum / self.hits >= MOTION_MIN_AREA
+            and self._has_travelled()
             and not self.is_explained()
         )
+
+    def _has_travelled(self) -> bool:
+        centres = np.array([point[1:] for point in self.path])
+        return bool(np.ptp(centres, axis=0).max() >= MOTION_MIN_TRAVEL)
 
     def is_explained(self) -> bool:
         return self.explained_hits > MOTION_EXPLAINED_SHARE * self.hits

@@ -69,6 +69,4 @@ class Detections:
 
     @classmethod
     def empty(cls, classes: tuple[str, ...] = ()) -> "Detections":
-        return cls(
-            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), classes
-        )
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), classes)

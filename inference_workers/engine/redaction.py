@@ -36,6 +36,8 @@ MIN_GROW = 0.1
 # An ellipse instead of the box left 3 with 0.25. Hence 0.35, in boxes, below the mosaic too.
 BLUR_SHARE = 0.35
 BLUR_WORK_PX = 16
+# A tiny face is a blob of skin below hair already; blurred or in blocks it stays one, and is found again.
+FLAT_BELOW_PX = 24.0
 SOLID_BGR = (48, 48, 48)
 MASK_BGR = (32, 32, 32)
 
@@ -208,6 +210,9 @@ def _cover(image: Image, cover: tuple[int, int, int, int], face_px: float, polic
     patch = image[top:bottom, left:right]
     if policy.style == RedactionStyle.SOLID:
         patch[:] = SOLID_BGR
+        return
+    if face_px < FLAT_BELOW_PX:
+        patch[:] = np.rint(patch.reshape(-1, 3).mean(axis=0))
         return
     soft = _softened(patch, face_px)
     if policy.style == RedactionStyle.MOSAIC:
