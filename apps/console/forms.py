@@ -38,7 +38,23 @@ def common_zone(cameras: list[Camera], chosen: str = "") -> str:
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
-class EventFilters(forms.Form):
+class SearchForm(forms.Form):
+    """Filters of an address; `cameras` are those that the viewer may choose."""
+
+    cameras: list[Camera]
+
+    def criteria(self) -> dict[str, Any]:
+        """What the search takes; a field that is wrong is shown as such and left out."""
+        self.is_valid()
+        values = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+        zone = common_zone(self.cameras, values.get("camera", ""))
+        for name in ("since", "until"):
+            if name in values:
+                values[name] = aware(values[name], zone)
+        return values
+
+
+class EventFilters(SearchForm):
     camera = forms.ChoiceField(label=_("Camera"), required=False)
     label = forms.ChoiceField(label=_("Class"), required=False)
     status = forms.ChoiceField(label=_("Status"), required=False)
@@ -66,18 +82,8 @@ class EventFilters(forms.Form):
         ]
         self.cameras = cameras
 
-    def criteria(self) -> dict[str, Any]:
-        """What the search takes; a field that is wrong is shown as such and left out."""
-        self.is_valid()
-        values = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
-        zone = common_zone(self.cameras, values.get("camera", ""))
-        for name in ("since", "until"):
-            if name in values:
-                values[name] = aware(values[name], zone)
-        return values
 
-
-class ReadingFilters(forms.Form):
+class ReadingFilters(SearchForm):
     text = forms.CharField(
         label=_("Text"),
         required=False,
@@ -95,8 +101,6 @@ class ReadingFilters(forms.Form):
         super().__init__(*args, **kw)
         self.fields["camera"].choices = _camera_choices(cameras)  # type: ignore[attr-defined]
         self.cameras = cameras
-
-    criteria = EventFilters.criteria
 
 
 class FlagForm(forms.Form):

@@ -12,7 +12,6 @@ from apps.accounts.rest import user_of
 from apps.accounts.roles import Capability
 from apps.core.api import ApiView
 from apps.core.context import current_context
-from apps.core.context import current_context
 from apps.live.identity import DEFAULT_PURPOSE
 from apps.live.tickets import TICKET_TTL_S, Ticket, ticket_issue
 

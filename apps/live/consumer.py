@@ -48,7 +48,7 @@ MAX_BAD_MESSAGES = 5
 logger = logging.getLogger(__name__)
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyped
     """The origin was checked before (routing). Everything else is asked here, per message and camera."""
 
     groups = [FEED_GROUP]

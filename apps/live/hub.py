@@ -74,7 +74,7 @@ class LiveHub:
         except (RedisError, OSError) as error:
             logger.warning("live hub: Redis does not answer, trying again: %s", type(error).__name__)
             return
-        picture = _picture(camera_id, latest) if latest else None
+        picture = _picture(camera_id, latest) if isinstance(latest, bytes) else None
         if picture is not None and slots in self._viewers.get(camera_id, ()):
             slots.put(picture)
 

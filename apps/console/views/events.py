@@ -33,7 +33,7 @@ TRIAGE_PURPOSE = "event triage"
 
 def _query(request: HttpRequest) -> dict[str, str]:
     """The filters of the address, without the page."""
-    return {key: value for key, value in request.GET.items() if value and key != "cursor"}
+    return {key: value for key, value in request.GET.dict().items() if value and key != "cursor"}
 
 
 @page(Capability.SEE_EVENTS)

@@ -28,7 +28,8 @@ DEFAULT_DAYS = 90
 def people(request: HttpRequest) -> HttpResponse:
     user = viewer(request)
     grants: dict[Any, dict[str, list[str]]] = {}
-    for row in [*site_grants(), *group_grants()]:
+    rows: list[Any] = [*site_grants(), *group_grants()]
+    for row in rows:
         of_person = grants.setdefault(row.user_id, {})
         of_person.setdefault(str(row.content_object), []).append(str(PERMISSIONS[_permission(row)]))
     context = {

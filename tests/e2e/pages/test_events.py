@@ -30,20 +30,6 @@ def test_an_event_shows_its_covered_picture_path_and_model(visit, alice, camera,
     expect(seen.page.get_by_text("EXIT 7")).to_be_visible()
 
 
-def test_alice_confirms_and_flags(visit, alice, camera, see_event):
-    event = see_event(camera)
-    seen = visit(alice, f"/events/{event.pk}/")
-    seen.page.get_by_role("button", name="Confirm").click()
-    expect(seen.page.get_by_role("button", name="Confirm")).to_be_disabled()
-    seen.page.get_by_role("button", name="Flag").click()
-    dialog = seen.page.get_by_role("dialog")
-    dialog.get_by_label("Wrong class").check()
-    dialog.get_by_role("button", name="Flag").click()
-    expect(seen.page.get_by_text("Flagged. Model owners will look at it.")).to_be_visible()
-    event.refresh_from_db()
-    assert (event.status, event.flags.get().reason) == ("confirmed", "wrong_class")
-
-
 def test_a_flag_of_charlie_is_refused(visit, charlie, camera, see_event):
     event = see_event(camera)
     seen = visit(charlie, "/events/")

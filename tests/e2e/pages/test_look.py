@@ -1,9 +1,8 @@
-"""Every page: phone width, both languages, dark and light, reachable by keyboard, no violated policy."""
+"""Every page with long texts in it: no wider than a phone, and nothing that axe calls serious."""
 
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 390, "height": 844}
@@ -20,7 +19,6 @@ ADMINISTRATOR = (
     "/health/",
     "/admin/",
 )
-ACCOUNT = ("/accounts/sessions/", "/accounts/2fa/", "/accounts/password/change/")
 
 
 @pytest.fixture
@@ -30,43 +28,16 @@ def busy(camera, camera_b, alice, see_event):
     return see_event(camera)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-def test_nothing_is_wider_than_a_phone(visit, alice, adam, bob, camera, busy, language):
+def test_long_texts_are_not_wider_than_a_phone(visit, alice, adam, bob, camera, busy):
     own = (f"/events/{busy.pk}/", f"/cameras/{camera.pk}/")
     wide = []
-    for user, paths in ((alice, (*OPERATOR, *own)), (adam, (*ADMINISTRATOR, *ACCOUNT)), (bob, ("/record/",))):
-        seen = visit(user, "/health/", viewport=PHONE, locale=language)
+    for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR), (bob, ("/record/",))):
+        seen = visit(user, "/health/", viewport=PHONE, locale="ru-RU")
         for path in paths:
             seen.open(path)
             if seen.overflow_px() > 0:
                 wide.append((path, seen.overflow_px()))
     assert wide == []
-
-
-def test_russian_is_russian(visit, alice, camera, busy):
-    seen = visit(alice, "/events/", locale="ru-RU")
-    assert seen.page.locator("html").get_attribute("lang") == "ru"
-    expect(seen.page.get_by_role("heading", level=1)).to_have_text("События")
-    seen.page.locator("header details.menu").last.click()
-    seen.page.get_by_role("button", name="English").click()
-    expect(seen.page.get_by_role("heading", level=1)).to_have_text("Events")
-
-
-def test_dark_follows_the_system_and_the_choice(visit, alice, camera):
-    seen = visit(alice, "/events/", color_scheme="dark")
-    dark = seen.style("html", "backgroundColor")
-    seen.page.locator("header details.menu").last.click()
-    seen.page.get_by_role("button", name="Light").click()
-    expect(seen.page.locator("html")).to_have_attribute("data-theme", "light")
-    assert seen.style("html", "backgroundColor") != dark
-
-
-def test_the_first_tab_skips_the_navigation(visit, alice, camera):
-    seen = visit(alice, "/events/")
-    seen.page.keyboard.press("Tab")
-    expect(seen.page.locator(":focus")).to_have_text("Skip to the content")
-    seen.page.keyboard.press("Enter")
-    assert seen.page.evaluate("document.activeElement.id") == "main"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

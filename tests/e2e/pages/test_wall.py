@@ -1,19 +1,11 @@
 """The live wall in a browser: moving covered pictures, ages and troubles in words, keys."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.live.pictures import Publisher
 
 PICTURE = ".tile[data-camera='{}'] .tile__picture"
 BOXES = ".tile[data-camera='{}'] .tile__boxes"
-
-
-@pytest.fixture
-def second(adam, site_a):
-    from apps.cameras.services import camera_create
-
-    return camera_create(acting_user=adam, site=site_a, name="Yard", kind="synthetic", url="clock")
 
 
 def test_pictures_move_and_boxes_are_drawn(visit, alice, camera, redis):
@@ -31,23 +23,6 @@ def test_a_picture_that_stays_away_is_called_stale(visit, alice, camera, redis):
         expect(seen.page.locator(".tile")).to_have_attribute("data-age", "fresh")
     expect(seen.page.locator(".tile")).to_have_attribute("data-age", "stale", timeout=5000)
     expect(seen.page.locator(".tile__age")).to_contain_text("stale")
-
-
-def test_the_keys_choose_enlarge_and_return(visit, alice, camera, second):
-    seen = visit(alice, "/live/")
-    shown = seen.page.locator(".tile:visible")
-    expect(shown).to_have_count(2)
-    seen.page.keyboard.press("1")
-    expect(shown).to_have_count(1)
-    seen.page.keyboard.press("0")
-    expect(shown).to_have_count(2)
-    seen.page.keyboard.press("ArrowRight")
-    seen.page.keyboard.press("ArrowRight")
-    seen.page.keyboard.press("Enter")
-    expect(shown).to_have_count(1)
-    expect(shown).to_contain_text("Yard")
-    seen.page.keyboard.press("Escape")
-    expect(shown).to_have_count(2)
 
 
 def test_an_event_is_announced_on_its_tile(visit, alice, camera, see_event):
@@ -70,9 +45,3 @@ def test_a_withdrawn_grant_closes_the_picture(visit, adam, alice, site_a, camera
         grant_revoke(acting_user=adam, user=alice, site=site_a, permission="triage")
         expect(seen.page.locator(".tile")).to_have_attribute("data-need", "trouble", timeout=6000)
         assert not seen.changes(PICTURE.format(camera.pk))
-
-
-def test_the_page_of_one_camera_is_live_too(visit, alice, camera, redis):
-    with Publisher(redis, camera.pk, fps=8):
-        seen = visit(alice, f"/cameras/{camera.pk}/")
-        assert seen.changes(PICTURE.format(camera.pk))
