@@ -12,6 +12,7 @@ CHROMIUM = "/usr/bin/chromium"
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000
+MENU = "details.menu:has(button[name=language]) > summary"
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -77,7 +78,7 @@ class People:
         try:
             visit = Visit(opened.new_page(), self.url)
             yield visit
-            assert visit.complaints == []
+            assert not visit.complaints, "\n".join(visit.complaints)
         finally:
             opened.close()
 

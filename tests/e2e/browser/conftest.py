@@ -15,14 +15,14 @@ from tests.e2e.browser.chromium import People, launch
 from tests.product import Product
 
 
-def _passwords(folder: Path) -> dict[str, str]:
+def demo_passwords(folder: Path) -> dict[str, str]:
     rows = json.loads((folder / "demo_accounts.json").read_text())
     return {row["username"]: row["password"] for row in rows}
 
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Address and folder of a product that shows live pictures."""
+    """Address and folder of a product with its demonstration; the first start draws the footage."""
     if "VIDETTE_E2E" in os.environ:
         url, _, folder = os.environ["VIDETTE_E2E"].partition(",")
         yield url, Path(folder)
@@ -30,7 +30,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     product = Product(tmp_path_factory.mktemp("browser") / "var")
     product.start()
     try:
-        product.wait_for_pictures(patience_s=120)
         yield product.url, product.folder
     finally:
         product.stop()
@@ -42,6 +41,6 @@ def people(running: tuple[str, Path]) -> Iterator[People]:
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            yield People(browser, url, _passwords(folder))
+            yield People(browser, url, demo_passwords(folder))
         finally:
             browser.close()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.timeout(600)
-PICTURE_MS = 30_000
+PICTURE_MS = 60_000  # the first picture comes after the models are loaded
 # A small copy of a tile's picture: enough to see whether it moved.
 THUMB = """tile => {
   const small = new OffscreenCanvas(32, 18).getContext("2d");

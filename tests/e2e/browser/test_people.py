@@ -6,6 +6,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.browser.chromium import MENU
+
 pytestmark = pytest.mark.timeout(600)
 EVENT_S = 120
 
@@ -121,7 +123,7 @@ def test_bob_cannot_change_what_he_reads(people):
 def test_the_pages_speak_russian_on_demand(people):
     with people.visit("alice") as visit:
         page = visit.go("/events/").page
-        page.locator("summary[aria-label='Account and settings']").click()
+        page.locator(MENU).click()
         page.locator("button[name=language][value=ru]").click()
         expect(page.locator("html")).to_have_attribute("lang", "ru")
         expect(page.locator("h1")).to_have_text("События")
@@ -136,6 +138,6 @@ def test_signing_out_ends_the_wall(people):
         page = visit.go("/live/").page
         other = page.context.new_page()
         other.goto(f"{visit.url}/events/")
-        other.locator("summary[aria-label='Account and settings']").click()
+        other.locator(MENU).click()
         other.get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/accounts/login/**", timeout=6000)
