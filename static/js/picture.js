@@ -1,6 +1,6 @@
 // Draws redacted pictures and, crisply over them, the boxes. Text goes to the canvas only, never into HTML.
 
-const STALE_MS = 2000;
+export const STALE_MS = 2000;
 const COLOURS = ["#5fd0d8", "#f2c14e", "#9fd356", "#f58f7c", "#b79cf0", "#7fb2ff"];
 
 function colourOf(label) {

@@ -1,6 +1,6 @@
 // One tile of the wall: picture, age, rate, cover, model and the camera's state, all in words.
 
-import { LivePicture } from "./picture.js";
+import { LivePicture, STALE_MS } from "./picture.js";
 
 const EVENT_SHOWN_MS = 20000;
 
@@ -68,15 +68,17 @@ export class Tile {
     this.element.dataset.age = age === null ? "none" : stale ? "stale" : "fresh";
     this.element.dataset.need = ["trouble", "event", ""][this.need()];
     if (this.need() !== 1) this.parts.event.hidden = true;
-    this.#tellAge(age, stale);
+    const late = age !== null && age > STALE_MS; // pictures that come may be old, too
+    this.element.toggleAttribute("data-late", late);
+    this.#tellAge(age, late);
     this.#tellState(age, stale);
     this.#tellFacts();
   }
 
-  #tellAge(age, stale) {
+  #tellAge(age, late) {
     const seconds = age === null ? "" : (age / 1000).toFixed(age < 9950 ? 1 : 0);
     const { text } = this.words;
-    setText(this.parts.age, age === null ? "" : fill(stale ? text.stale : text.age, { s: stale ? Math.round(age / 1000) : seconds }));
+    setText(this.parts.age, age === null ? "" : fill(late ? text.stale : text.age, { s: late ? Math.round(age / 1000) : seconds }));
   }
 
   #tellState(age, stale) {

@@ -48,7 +48,7 @@ def test_each_tile_says_name_age_rate_and_model(people):
         _wait_for_pictures(page)
         for tile in _tiles(page).all():
             expect(tile.locator(".tile__name a")).not_to_be_empty()
-            expect(tile.locator("[data-age-text]")).to_have_text(re.compile(r"^\d+(\.\d)? s$"))
+            expect(tile.locator("[data-age-text]")).to_have_text(re.compile(r"^(stale · )?\d+(\.\d)? s$"))
             expect(tile.locator("[data-fps]")).to_have_text(re.compile(r"^[1-9]\d*\.\d fps$"))
             expect(tile.locator("[data-model]")).not_to_have_text("–")
         expect(page.locator("#connection")).to_contain_text("Connected")
