@@ -3,7 +3,8 @@
 Under load the queue in front of a worker must stay short, or every answer comes too late and none counts.
 So items wait here instead, one per source and key: a newer one takes the place of the older. A batch leaves
 only when the caller has a place for it, the most urgent first, and is never larger than what the worker does
-within a time budget, so that slow models cannot keep fast ones waiting.
+within a time budget, so that slow models cannot keep fast ones waiting. A key may also be held to a share of
+the worker's time: a slow detector then looks seldom instead of taking what faces and decoding need.
 
 Pure: the caller passes the time in, so tests never sleep. Not thread-safe; the caller holds the lock.
 """
@@ -30,6 +31,7 @@ class _Waiting(Generic[T]):
 class _Queue(Generic[T]):
     by_source: dict[str, _Waiting[T]] = field(default_factory=dict)
     cost_ms: float = 0.0
+    rests_until: float = float("-inf")
 
     def oldest(self) -> float:
         return next(iter(self.by_source.values())).since
@@ -45,7 +47,14 @@ class Batcher(Generic[K, T]):
         urgency: how much a second of waiting counts for a key.
     """
 
-    def __init__(self, size: int, max_wait_s: float, budget_ms: float, urgency: Callable[[K], float]) -> None:
+    def __init__(
+        self,
+        size: int,
+        max_wait_s: float,
+        budget_ms: float,
+        urgency: Callable[[K], float],
+        share: Callable[[K], float] = lambda _key: 1.0,
+    ) -> None:
         if size < 1 or max_wait_s < 0 or budget_ms <= 0:
             raise ValueError(
                 "expected size >= 1, max_wait_s >= 0 and budget_ms > 0, "
@@ -55,6 +64,7 @@ class Batcher(Generic[K, T]):
         self._max_wait_s = max_wait_s
         self._budget_ms = budget_ms
         self._urgency = urgency
+        self._share = share
         self._queues: dict[K, _Queue[T]] = {}
 
     def __len__(self) -> int:
@@ -87,7 +97,7 @@ class Batcher(Generic[K, T]):
 
     def _due_at(self, key: K, queue: _Queue[T]) -> float:
         full = len(queue.by_source) >= self.limit(key)
-        return queue.oldest() + (0.0 if full else self._max_wait_s)
+        return max(queue.rests_until, queue.oldest() + (0.0 if full else self._max_wait_s))
 
     def take(self, now: float) -> tuple[K, list[T]] | None:
         """Take out the most urgent batch that is due, the sources that waited longest first."""
@@ -100,4 +110,6 @@ class Batcher(Generic[K, T]):
             return None
         key, queue = max(due, key=lambda pair: (now - pair[1].oldest()) * self._urgency(pair[0]))
         sources = list(queue.by_source)[: self.limit(key)]
+        if (share := self._share(key)) < 1.0:
+            queue.rests_until = now + len(sources) * queue.cost_ms / 1000 / share
         return key, [queue.by_source.pop(source).item for source in sources]

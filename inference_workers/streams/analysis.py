@@ -33,6 +33,8 @@ _REPLY_WAIT_S = 0.25
 BATCH_BUDGET_MS = 120.0
 # A second of waiting counts most where people would be shown as a mosaic meanwhile.
 URGENCY = {Stage.FACES: 4.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
+# What these stages may take of a worker's time. Faces have no limit: without them there is no picture.
+SHARE = {Stage.DETECT: 0.5, Stage.TEXT: 0.25}
 _log = logging.getLogger(__name__)
 
 
@@ -99,7 +101,7 @@ class Analysis:
         self.reply_to = f"vidette:replies:{uuid.uuid4().hex}"
         self._in_flight = in_flight
         self._batcher: Batcher[Key, _Request] = Batcher(
-            batch_size, max_wait_s, BATCH_BUDGET_MS, lambda key: URGENCY.get(key[0], 1.0)
+            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share
         )
         self._open: dict[tuple[str, int, Stage], _Request] = {}
         self._batches: dict[str, tuple[float, list[_Request]]] = {}
@@ -249,6 +251,14 @@ class Analysis:
 def _key(request: _Request) -> tuple[str, int, Stage]:
     frame = request.item.frame
     return frame.camera_id, frame.seq, request.stage
+
+
+def _urgency(key: Key) -> float:
+    return URGENCY.get(key[0], 1.0)
+
+
+def _share(key: Key) -> float:
+    return SHARE.get(key[0], 1.0)
 
 
 def _reason(request: _Request, reply: BatchReply, item: ItemResult | None) -> str:

@@ -54,6 +54,17 @@ def test_a_slow_model_gets_small_batches() -> None:
     assert batcher.take(1.0) == ("objects", [2])
 
 
+def test_a_key_with_a_share_rests_after_its_batches() -> None:
+    batcher: Batcher[str, int] = Batcher(8, 0.0, 150.0, lambda _key: 1.0, lambda _key: 0.5)
+    batcher.learn("objects", items=1, took_ms=100.0)
+    batcher.add("objects", "yard", 1, now=0.0)
+    assert batcher.take(0.0) == ("objects", [1])
+    batcher.add("objects", "yard", 2, now=0.05)
+    assert batcher.take(0.19) is None
+    assert batcher.next_due_at() == 0.2
+    assert batcher.take(0.2) == ("objects", [2])
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans())), st.integers(1, 5))
 def test_every_item_is_taken_once_or_replaced_once(steps: list[tuple[int, int, bool]], size: int) -> None:
     batcher: Batcher[int, int] = Batcher(size, 0.0, 100.0, urgency=lambda key: key + 1.0)
