@@ -65,7 +65,10 @@ def _needs_django(arguments: list[str]) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _needs_django(config.args):
+    # The process that only hands out tests must not name the settings: its workers would inherit the name and
+    # read the settings before they have set their own environment above.
+    hands_out = bool(config.getoption("numprocesses", None)) and not _WORKER
+    if _needs_django(config.args) and not hands_out:
         os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
         django.setup()
 

@@ -4,7 +4,7 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
-from django.urls import include, path
+from django.urls import path
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from apps.accounts.roles import Capability, require
 from apps.core.api import ApiView
 from apps.core.context import current_context
 from apps.core.errors import Conflict, NotFound, Unavailable
+from webapp.urls import urlpatterns as product
 
 ERRORS = {
     "missing": NotFound("camera"),
@@ -98,7 +99,7 @@ urlpatterns = [
     path("api/v1/who/", Who.as_view()),
     path("api/v1/silent/", Silent.as_view()),
     path("api/v1/codenames/", Codenames.as_view()),
-    path("accounts/", include("allauth.urls")),
+    *product,
 ]
 handler404 = "apps.core.handlers.page_not_found"
 handler500 = "apps.core.handlers.server_error"
