@@ -104,7 +104,7 @@ class RedactionPolicy:
     style: RedactionStyle = RedactionStyle.MOSAIC
     min_blocks: int = 6
     grow: float = 0.25
-    display_delay_s: float = 0.6
+    display_delay_s: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 4.0, Stage.FACES: 2.0, Stage.
 ACTIVE_TEXT_PERIOD_S = 2.0
 # The display shows a frame only with a look for faces near it (`display.LookRules`): often where something
 # moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
-STILL_FACES_PERIOD_S = 0.5
+WATCHED_STILL_FACES_S = 0.5
+UNWATCHED_FACES_S = 1.0
 MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
 SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
 _EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
@@ -172,7 +173,7 @@ class Gate:
     def _period_s(self, stage: Stage, *, moving: bool, watched: bool) -> float:
         rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
         if stage is Stage.FACES and watched != moving:
-            return max(rate_s, STILL_FACES_PERIOD_S)
+            return max(rate_s, WATCHED_STILL_FACES_S if watched else UNWATCHED_FACES_S)
         if not moving:
             return IDLE_PERIOD_S[stage]
         return max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s

@@ -34,7 +34,7 @@ BATCH_BUDGET_MS = 120.0
 # A second of waiting counts most where people would be shown as a mosaic meanwhile.
 URGENCY = {Stage.FACES: 4.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
 # What these stages may take of a worker's time. Faces have no limit: without them there is no picture.
-SHARE = {Stage.DETECT: 0.5, Stage.TEXT: 0.25}
+SHARE = {Stage.DETECT: 0.3, Stage.TEXT: 0.2}
 _log = logging.getLogger(__name__)
 
 
