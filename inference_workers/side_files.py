@@ -277,7 +277,7 @@ KNOWN: tuple[KnownModel, ...] = (
         size_bytes=322906,
         source=f"{_YUNET_REPO}/onnx/yunet_n_dynamic.onnx",
         licence="Apache-2.0",
-        input_size=(640, 640),
+        input_size=(1280, 1280),
         preprocess=Preprocess(resize=Resize.FIT),
         thresholds=(0.2, 0.4),
         classes=_FACE,

@@ -61,6 +61,11 @@ class _Watch:
         return (len(self.published) - 1) / max(self.published[-1] - self.published[0], 1e-3)
 
 
+# Enough for a tile and for a full screen at arm's length; every pixel more costs encoder, network, browser
+# and shows tiny faces that the detector could not find.
+LIVE_MAX_WIDTH_PX = 960
+
+
 class LiveSink:
     """Publishes live pictures, encoded only while somebody watches. One instance serves many cameras.
 
@@ -102,7 +107,7 @@ class LiveSink:
             raise TypeError(f"publish: expected a DisplayFrame, got {type(display).__name__}")
         if not self.is_watched(lease.camera_id):
             return False
-        jpeg = encode_jpeg(display.redacted, self._quality)
+        jpeg = encode_jpeg(display.redacted, self._quality, LIVE_MAX_WIDTH_PX)
         now = self._clock()
         watch = self._watches[lease.camera_id]
         watch.published.append(now)
