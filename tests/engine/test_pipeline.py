@@ -116,7 +116,7 @@ def _hides(item, box=FACE):
 
 def test_frames_are_shown_after_the_delay_in_order():
     camera = Camera()
-    for _ in range(10):
+    for _ in range(13):
         camera.frame().faces()
     assert [item.redacted.seq for item in camera.shown] == [0, 1, 2, 3]
     assert set(camera.redactions()) == {"tracks"}

@@ -16,6 +16,9 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from tests.apps.api.world import make_place, make_shared
 from webapp.wsgi import application
 
+# One process sees every answer: the last test sums them up.
+pytestmark = pytest.mark.xdist_group("schema")
+
 schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
 STATUSES: dict[str, set[int]] = defaultdict(set)
 CHECKS = (not_a_server_error, content_type_conformance, response_schema_conformance)
