@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.e2e.browser.chromium import People, launch
 from tests.product import Product
@@ -36,11 +36,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 
 
 @pytest.fixture(scope="package")
-def people(running: tuple[str, Path]) -> Iterator[People]:
+def people(running: tuple[str, Path], playwright_driver: Playwright) -> Iterator[People]:
     url, folder = running
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        try:
-            yield People(browser, url, demo_passwords(folder))
-        finally:
-            browser.close()
+    browser = launch(playwright_driver)
+    try:
+        yield People(browser, url, demo_passwords(folder))
+    finally:
+        browser.close()
