@@ -14,7 +14,7 @@ PAGES = {
     "erin": (*EVERYBODY, "/models/"),
     "adam": (
         *EVERYBODY, "/models/", "/people/", "/people/add/", "/tokens/add/", "/cameras/add/", "/sites/add/",
-        "/admin/", "/admin/accounts/user/", "/admin/audit/auditrecord/",
+        "/admin/", "/admin/accounts/user/", "/admin/cameras/camera/",
     ),
 }  # fmt: skip
 LOOKS = {
