@@ -3,7 +3,7 @@
     python -m benchmarks.live_privacy ../shared/data [clip name …] [--sweep]
 
 Runs the camera pipeline offline over clips: CenterFace looks at `looks` frames a second and answers late,
-the display runs 0.6 s behind, YuNet (score 0.6, at 1x) looks at every displayed picture, up to 200 per clip.
+the display runs 0.9 s behind, YuNet (score 0.6, at 1x) looks at every displayed picture, up to 200 per clip.
 A clip that is shorter is played again; each start is a scene cut.
 """
 

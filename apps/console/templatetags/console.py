@@ -160,18 +160,8 @@ def stage_words(stage: str) -> str:
 
 
 @register.filter
-def step_words(step: str) -> str:
-    return str(words.PROBE_STEPS.get(step, step))
-
-
-@register.filter
 def action_words(action: str) -> str:
     return words.action_words(action)
-
-
-@register.filter
-def form_field(form: Any, name: str) -> Any:
-    return form[name]
 
 
 @register.filter
