@@ -167,7 +167,10 @@ if connection.vendor == "sqlite":  # the columns of PostgreSQL cannot hold such 
         def break_row():
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA ignore_check_constraints=ON")
-                cursor.execute(f"UPDATE audit_auditrecord SET {column} = %s WHERE seq = 5", [value])
+                try:
+                    cursor.execute(f"UPDATE audit_auditrecord SET {column} = %s WHERE seq = 5", [value])
+                finally:  # the connection outlives this test
+                    cursor.execute("PRAGMA ignore_check_constraints=OFF")
 
         assert verdict_after(break_row).first_bad_seq == 5
 
