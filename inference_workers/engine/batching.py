@@ -88,23 +88,27 @@ class Batcher(Generic[K, T]):
         cost_ms = self._queues[key].cost_ms if key in self._queues else 0.0
         return max(1, min(self._size, int(self._budget_ms / cost_ms))) if cost_ms else self._size
 
-    def next_due_at(self) -> float | None:
+    def next_due_at(self, *, idle: bool = False) -> float | None:
         """When `take` will return something, or None while nothing waits."""
         return min(
-            (self._due_at(key, queue) for key, queue in self._queues.items() if queue.by_source),
+            (self._due_at(key, queue, idle) for key, queue in self._queues.items() if queue.by_source),
             default=None,
         )
 
-    def _due_at(self, key: K, queue: _Queue[T]) -> float:
+    def _due_at(self, key: K, queue: _Queue[T], idle: bool) -> float:
         full = len(queue.by_source) >= self.limit(key)
-        return max(queue.rests_until, queue.oldest() + (0.0 if full else self._max_wait_s))
+        ripe_at = queue.oldest() + (0.0 if full else self._max_wait_s)
+        return ripe_at if idle else max(queue.rests_until, ripe_at)
 
-    def take(self, now: float) -> tuple[K, list[T]] | None:
-        """Take out the most urgent batch that is due, the sources that waited longest first."""
+    def take(self, now: float, *, idle: bool = False) -> tuple[K, list[T]] | None:
+        """Take out the most urgent batch that is due, the sources that waited longest first.
+
+        While the worker is `idle` no share holds a key back: nobody else wants the time.
+        """
         due = [
             (key, queue)
             for key, queue in self._queues.items()
-            if queue.by_source and self._due_at(key, queue) <= now
+            if queue.by_source and self._due_at(key, queue, idle) <= now
         ]
         if not due:
             return None

@@ -147,10 +147,10 @@ class Analysis:
         """Wait for a batch and for a place at the worker; None when it is time to stop."""
         with self._changed:
             while not self._stopping:
-                free = len(self._batches) < self._in_flight
-                if free and (batch := self._batcher.take(time.monotonic())):
+                free, idle = len(self._batches) < self._in_flight, not self._batches
+                if free and (batch := self._batcher.take(time.monotonic(), idle=idle)):
                     return batch
-                due_at = self._batcher.next_due_at() if free else None
+                due_at = self._batcher.next_due_at(idle=idle) if free else None
                 self._changed.wait(None if due_at is None else max(0.001, due_at - time.monotonic()))
             return None
 
