@@ -19,20 +19,36 @@ class SourceKind(StrEnum):
 
 
 class Stage(StrEnum):
-    """What may be done with a frame. `VIEW` allows the redacted live picture."""
+    """What may be done with a frame. `VIEW` allows the redacted live picture.
+
+    `TEXT_BOXES` finds where text is, to cover it, and reads nothing; `TEXT` reads.
+    """
 
     VIEW = "view"
     MOTION = "motion"
     DETECT = "detect"
     FACES = "faces"
     TEXT = "text"
+    TEXT_BOXES = "text_boxes"
 
 
 class ZoneKind(StrEnum):
+    """`COVER` does nothing but cover more than the camera does (`Zone.targets`); any kind may do that."""
+
     WATCH = "watch"
     IGNORE = "ignore"
     READ_TEXT = "read_text"
     PRIVACY_MASK = "privacy_mask"
+    COVER = "cover"
+
+
+class Target(StrEnum):
+    """What is covered. `HEAD` is estimated from a person, for faces that are turned or missed."""
+
+    FACE = "face"
+    HEAD = "head"
+    PERSON = "person"
+    TEXT = "text"
 
 
 class Script(StrEnum):
@@ -73,11 +89,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
+    """`targets` are covered inside the polygon in addition to the camera's; a zone never uncovers."""
+
     zone_id: str
     name: str
     kind: ZoneKind
     polygon: tuple[tuple[float, float], ...]
     script: Script | None = None
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +113,11 @@ class ModelRef:
 class RedactionPolicy:
     """How people are covered before a picture leaves the data plane.
 
-    `targets`: "face", "head" or "person". `min_blocks` bounds a mosaic: a face is never shown with more
-    than this many blocks across. `grow` is the share by which a box is grown on every side.
-    `display_delay_s` is how far the display runs behind the camera, so that a face also covers the
-    frames before its first detection.
+    `targets`: values of `Target`; one that the data plane does not know covers everything. `min_blocks`
+    bounds a mosaic: a face is never shown with more than this many blocks across. `grow` is the share by
+    which a box is grown on every side. `display_delay_s` is how far the display runs behind the camera, so
+    that a face also covers the frames before its first detection. `second_looks_per_h` is how many of the
+    redacted pictures that leave are looked at again, by another detector, per hour.
     """
 
     targets: tuple[str, ...] = ("face",)
@@ -105,6 +125,7 @@ class RedactionPolicy:
     min_blocks: int = 6
     grow: float = 0.25
     display_delay_s: float = 0.9
+    second_looks_per_h: int = 30
 
 
 @dataclass(frozen=True, slots=True)

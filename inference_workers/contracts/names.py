@@ -9,6 +9,7 @@ TASK_ANALYSE_IMAGE = "gpu.analyse_image"
 QUEUE_GPU = "gpu"
 QUEUE_CONTROL = "control"
 
+SECOND_LOOKS = "vidette:second-looks"  # list of SecondLook JSON, bounded; idle GPU workers take them
 RESULTS = "vidette:results"  # stream: fields `type` (contract class name) and `data` (JSON)
 RESULTS_GROUP = "recorder"
 LEASES = "vidette:leases"  # hash camera_id -> Lease JSON
@@ -39,3 +40,11 @@ WATCH_TTL_S = 5
 def snapshot_key(camera_id: str, day: str, name: str) -> str:
     """Object key of a redacted snapshot; `day` is YYYY-MM-DD in UTC."""
     return f"snapshots/{camera_id}/{day}/{name}.jpg"
+
+
+def sample_key(sample_id: str) -> str:
+    """Key of a redacted picture that waits for its second look. Expiry: SAMPLE_TTL_S."""
+    return f"vidette:sample:{sample_id}"
+
+
+SAMPLE_TTL_S = 300

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.leaks import LeakBox, PictureKind
 from inference_workers.contracts.lease import ModelRef, Script
 
 
@@ -108,3 +109,24 @@ class Account:
         return self.captured == (
             self.analysed + self.in_flight + sum(self.skipped.values()) + sum(self.lost.values())
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LeakSample:
+    """One redacted picture that was looked at again. Key: `sample_id`.
+
+    `leaks` are faces that no cover hides; `on_covers` counts finds on a cover: there the cover is weak.
+    `lookers` names who looked, detector and sizes.
+    """
+
+    sample_id: str
+    camera_id: str
+    epoch: str
+    seq: int
+    at: float
+    kind: PictureKind
+    lookers: tuple[str, ...]
+    lease_id: str
+    leaks: tuple[LeakBox, ...] = ()
+    on_covers: int = 0
+    took_ms: float = 0.0
