@@ -10,8 +10,8 @@ from apps.cameras.grants import Viewer
 from apps.cameras.probing import preview_key, probe_get
 from apps.cameras.selectors import cameras_watchable_by
 from apps.core.errors import NotFound
+from apps.core.objects import object_get
 from apps.detections.models import Event, Reading
-from apps.detections.objects import object_get
 from apps.detections.selectors import event_look_up, reading_look_up
 
 

@@ -25,9 +25,9 @@ from apps.cameras.models import Script
 from apps.cameras.selectors import by_key
 from apps.cameras.validation import choice_checked
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound
+from apps.core.objects import object_delete, object_get, object_put
 from apps.core.redis import client
 from apps.detections.media import Snapshot
-from apps.detections.objects import object_delete, object_get, object_put
 from apps.detections.results import ResultBatch
 from apps.dispatch.models import WorkItem, WorkState
 from apps.dispatch.work import reply_apply, reply_list, work_send

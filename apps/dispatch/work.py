@@ -19,11 +19,11 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
+from apps.core.broker import gpu_send
 from apps.core.clock import now
 from apps.core.errors import Unavailable
-from apps.detections.objects import object_delete
+from apps.core.objects import object_delete
 from apps.detections.results import Outcome, ResultBatch
-from apps.dispatch.broker import gpu_send
 from apps.dispatch.leases import model_ref
 from apps.dispatch.models import WorkItem, WorkState
 from apps.registry.selectors import serving

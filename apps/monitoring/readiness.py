@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from obstore.exceptions import BaseError
 
 from apps.cameras.models import Camera
+from apps.core.objects import store
 from apps.core.redis import client
-from apps.detections.objects import store
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.lease import Lease
 from inference_workers.contracts.names import LEASES

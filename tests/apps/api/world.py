@@ -11,10 +11,10 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
+from apps.core.objects import object_put
 from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
-from apps.detections.objects import object_put
 from apps.dispatch.models import WorkItem, WorkState
 from apps.registry.models import ModelVersion
 

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
-from apps.detections.objects import object_get
+from apps.core.objects import object_get
 from apps.detections.results import Outcome, ResultBatch
 from apps.dispatch import uploads, work
 from apps.dispatch.models import WorkItem

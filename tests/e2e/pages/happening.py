@@ -20,8 +20,8 @@ def event_happens(camera: Any, *, label: str = "person", text: str = "") -> Any:
 def _report(camera: Any, label: str, text: str) -> Any:
     from django.db import connection, transaction
 
+    from apps.core.objects import object_put
     from apps.detections.models import Event
-    from apps.detections.objects import object_put
     from apps.detections.results import ResultBatch, reading_apply, track_apply
     from inference_workers.contracts.names import snapshot_key
 
