@@ -21,9 +21,12 @@ STAMPS = VENV / ".vidette"
 LOCKS = {"cpu": "cpu", "gpu": "gpu", "none": "base"}
 VERSIONS = ((3, 11), (3, 13))
 
+# PDF documents: the text engine of WeasyPrint and a font with Cyrillic.
+PAGE_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core")
 RUN_PACKAGES = (
+    *PAGE_PACKAGES,
     "tesseract-ocr-rus", "tesseract-ocr-ara", "tesseract-ocr-heb", "tesseract-ocr-hin",
-    "fonts-dejavu-core", "fonts-noto-core", "fonts-noto-cjk",
+    "fonts-noto-core", "fonts-noto-cjk",
 )  # fmt: skip
 TEST_PACKAGES = (
     "postgresql", "rabbitmq-server", "chromium", "gettext", "python3-gi", "gir1.2-gst-rtsp-server-1.0",
@@ -45,8 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         check_python()
-        if options.engine != "none":
-            system_packages(options.profile)
+        system_packages(options.profile, RUN_PACKAGES if options.engine != "none" else PAGE_PACKAGES)
         environment()
         python_packages("test" if options.profile == "test" else LOCKS[options.engine])
         front_end(options.profile)
@@ -71,13 +73,13 @@ def check_python() -> None:
 # System packages ---------------------------------------------------------------------------------
 
 
-def system_packages(profile: str) -> None:
+def system_packages(profile: str, needed: tuple[str, ...]) -> None:
     """Debian's packages: installed by root, else named; only the tests cannot do without theirs."""
     if shutil.which("dpkg-query") is None:
         if profile == "test":
             say("This is no Debian or Ubuntu: the tests need PostgreSQL, RabbitMQ, Chromium and GStreamer.")
         return
-    missing = missing_packages(RUN_PACKAGES + (TEST_PACKAGES if profile == "test" else ()))
+    missing = missing_packages(needed + (TEST_PACKAGES if profile == "test" else ()))
     if not missing:
         return
     if os.getuid() == 0 and apt_install(missing):
@@ -87,7 +89,7 @@ def system_packages(profile: str) -> None:
         raise CannotGoOn(f"The tests need packages of the system that are not installed:\n  {command}")
     say(
         "Some packages of the system are missing; without them Cyrillic, Arabic, Hebrew and Devanagari are "
-        f"not read and the demo leaves out signs. To get them:\n  {command}"
+        f"not read, the demo leaves out signs, and PDF documents cannot be made. To get them:\n  {command}"
     )
 
 
