@@ -16,7 +16,12 @@ from inference_workers.engine.frame import Detections, Image
 SMALL_WIDTH_PX = 256
 WARM_UP_S = 1.0
 MOTION_HOLD_S = 2.0
-IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 4.0, Stage.FACES: 2.0, Stage.TEXT: 6.0}
+# Motion needs no more pictures than this, however many are displayed.
+MOTION_PERIOD_S = 0.1
+# Where nothing moves, faces are looked for together with objects: what that look finds may need a snapshot.
+IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 5.0, Stage.FACES: 5.0, Stage.TEXT: 10.0}
+# Pictures per second that are enough to see that something begins to move.
+IDLE_FPS = 2.0
 ACTIVE_TEXT_PERIOD_S = 2.0
 # The display shows a frame only with a look for faces near it (`display.LookRules`): often where something
 # moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
@@ -130,6 +135,8 @@ class Gate:
     _motion: MotionFinder = field(default_factory=MotionFinder)
     _looked_at: dict[Stage, float] = field(default_factory=dict)
     _moved_at: float = float("-inf")
+    _motion_at: float = float("-inf")
+    moving: bool = True
 
     def update(self, lease: Lease) -> None:
         self.lease = lease
@@ -143,16 +150,24 @@ class Gate:
         allowed = self._allowed()
         if not allowed and not self.lease.allows(Stage.MOTION):
             return Decision((), SKIP_STAGE, moving=False)
-        boxes = self._motion.find(image, grabbed_at, self._ignored())
-        if len(boxes):
-            self._moved_at = grabbed_at
+        motion = self._find_motion(image, grabbed_at)
         warming_up = self._motion.warming_up(grabbed_at)
-        moving = warming_up or grabbed_at - self._moved_at <= MOTION_HOLD_S
+        moving = self.moving = warming_up or grabbed_at - self._moved_at <= MOTION_HOLD_S
         due = tuple(s for s in allowed if self._is_due(s, grabbed_at, moving=moving, watched=watched))
         for stage in due:
             self._looked_at[stage] = grabbed_at
         reason = "" if due else self._reason(allowed, moving=moving, warming_up=warming_up)
-        return Decision(due, reason, moving, self._detections(boxes))
+        return Decision(due, reason, moving, motion)
+
+    def _find_motion(self, image: Image, grabbed_at: float) -> Detections | None:
+        """What moves; None when it is not looked for in this frame."""
+        if 0 <= grabbed_at - self._motion_at < MOTION_PERIOD_S * _EARLY:
+            return None
+        self._motion_at = grabbed_at
+        boxes = self._motion.find(image, grabbed_at, self._ignored())
+        if len(boxes):
+            self._moved_at = grabbed_at
+        return self._detections(boxes)
 
     def _ignored(self) -> tuple[Polygon, ...]:
         return tuple(zone.polygon for zone in self.lease.zones if zone.kind is ZoneKind.IGNORE)

@@ -10,14 +10,17 @@ from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from inference_workers.contracts.leaks import PictureKind
 from inference_workers.contracts.lease import Lease, SourceKind
 from inference_workers.engine.display import Report
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.gate import IDLE_FPS
 from inference_workers.engine.ring import RingBudget
 from inference_workers.engine.sources.messages import Ended, Opened, Placed, Tally, ToRunner
 from inference_workers.engine.sources.process import DecoderProcess, wait_readable
 from inference_workers.streams.analysis import Analysis, Answer
 from inference_workers.streams.frames import FrameDesk
+from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import open_credentials
 from inference_workers.streams.sinks import LiveSink, ResultSink, SnapshotSink
 from inference_workers.streams.status import GIVE_UP_AFTER_S, OPENING_LIMIT_S, Backoff, StatusBook
@@ -37,6 +40,7 @@ class StreamServices:
     analysis: Analysis
     live: LiveSink
     snapshots: SnapshotSink
+    samples: SampleSink
     results: ResultSink
     budget: RingBudget
     shm_dir: Path
@@ -223,11 +227,14 @@ class CameraRunner(threading.Thread):
             return
         watched = self._services.live.is_watched(self.camera_id)
         for shown in self._desk.pipeline.due(now, watched=watched):
-            self._services.live.publish(shown, self._lease)
+            if self._services.live.publish(shown, self._lease):
+                self._services.samples.offer(shown.redacted, self._lease, PictureKind.LIVE)
 
     def _report(self, reports: list[Report]) -> None:
         for report in reports:
             self._services.results.send(self._services.snapshots.store(report))
+            if report.snapshot is not None:
+                self._services.samples.offer(report.snapshot, self._lease, PictureKind.SNAPSHOT)
 
     def _tell(self) -> None:
         status = self._status.due(time.time(), self._shown_at)
@@ -243,7 +250,7 @@ class CameraRunner(threading.Thread):
         lease = self._lease
         if self._services.live.is_watched(self.camera_id):
             return max(lease.analysis_fps, lease.display_fps)
-        return lease.analysis_fps
+        return lease.analysis_fps if self._desk.gate.moving else min(lease.analysis_fps, IDLE_FPS)
 
     def _tick_s(self) -> float:
         return _WATCHED_TICK_S if self._services.live.is_watched(self.camera_id) else _LOOK_EVERY_S
