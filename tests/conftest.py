@@ -44,7 +44,8 @@ def _start_database() -> None:
 
 def _set_environment() -> None:
     (_FOLDER / "staticfiles").mkdir()  # its absence is a warning of whitenoise
-    for name in ("SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_LEASE_KEY", "CELERY_BROKER_URL", "SENTRY_DSN"):
+    secrets = ("SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_LEASE_KEY", "VIDETTE_RECORD_KEY")
+    for name in (*secrets, "CELERY_BROKER_URL", "SENTRY_DSN"):
         os.environ.pop(name, None)
     os.environ |= {
         "VIDETTE_ENV": "test",

@@ -36,10 +36,11 @@ def secret_key_is_strong() -> list[CheckMessage]:
 def fernet_keys_are_valid() -> list[CheckMessage]:
     hint = "openssl rand -base64 32 | tr '+/' '-_'"
     return [
-        Error(f"{name} holds no valid Fernet key.", hint=f"Make one: {hint}", id="vidette.E002")
+        Error(f"{name} holds no valid key of 32 bytes.", hint=f"Make one: {hint}", id="vidette.E002")
         for name, value in (
             ("VIDETTE_FIELD_KEY", settings.FIELD_KEY),
             ("VIDETTE_LEASE_KEY", settings.LEASE_KEY),
+            ("VIDETTE_RECORD_KEY", settings.RECORD_KEY),  # 32 bytes in the same spelling
         )
         if not all(_is_fernet_key(key.strip()) for key in value.split(","))
     ]

@@ -16,7 +16,19 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 DATA_PLANE = {"streams", "gpu"}
 SERVICES = {"postgres", "redis", "rabbitmq"}
-DATABASE_NAMES = {"DATABASE_URL", "SECRET_KEY", "VIDETTE_FIELD_KEY", "POSTGRES_PASSWORD"}
+DATABASE_NAMES = {
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "VIDETTE_FIELD_KEY",
+    "VIDETTE_RECORD_KEY",
+    "POSTGRES_PASSWORD",
+}
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "VIDETTE_FIELD_KEY",
+    "VIDETTE_RECORD_KEY",
+    "POSTGRES_PASSWORD",
+}
 
 
 def compose() -> dict[str, Any]:
@@ -104,6 +116,7 @@ def test_secrets_have_no_default_that_boots() -> None:
         "SECRET_KEY",
         "VIDETTE_FIELD_KEY",
         "VIDETTE_LEASE_KEY",
+        "VIDETTE_RECORD_KEY",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
     ):

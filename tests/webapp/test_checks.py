@@ -1,5 +1,6 @@
 """System checks: each unsafe setting has an id, and the web process does not start with it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ SAFE: dict[str, Any] = {
     "DATABASES": POSTGRES,
     "FIELD_KEY": KEY,
     "LEASE_KEY": Fernet.generate_key().decode(),
+    "RECORD_KEY": Fernet.generate_key().decode(),
     "SECRET_KEY": "x1y2z3" * 12,
     "SHM_DIR": Path("/dev/shm"),
 }
@@ -35,6 +37,7 @@ CASES = [
     ("vidette.E001", {"SECRET_KEY": "a" * 80}),
     ("vidette.E002", {"FIELD_KEY": "no-key"}),
     ("vidette.E002", {"LEASE_KEY": f"{KEY},no-key"}),
+    ("vidette.E002", {"RECORD_KEY": "short"}),
     ("vidette.E003", {"LEASE_KEY": KEY}),
     ("vidette.E003", {"LEASE_KEY": f"{Fernet.generate_key().decode()}, {KEY}"}),
     ("vidette.E004", {"ALLOWED_HOSTS": ["*"]}),
@@ -90,7 +93,15 @@ def start(tmp_path: Path, program: tuple[str, ...] = ("-c", "import webapp.asgi"
 
 
 @pytest.mark.parametrize(
-    "missing", ["SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_LEASE_KEY", "REDIS_URL", "DATABASE_URL"]
+    "missing",
+    [
+        "SECRET_KEY",
+        "VIDETTE_FIELD_KEY",
+        "VIDETTE_LEASE_KEY",
+        "VIDETTE_RECORD_KEY",
+        "REDIS_URL",
+        "DATABASE_URL",
+    ],
 )
 def test_production_has_no_default_for(tmp_path: Path, missing: str) -> None:
     given = {
@@ -98,6 +109,7 @@ def test_production_has_no_default_for(tmp_path: Path, missing: str) -> None:
         "SECRET_KEY": "x1y2z3" * 12,
         "VIDETTE_FIELD_KEY": SAFE["FIELD_KEY"],
         "VIDETTE_LEASE_KEY": SAFE["LEASE_KEY"],
+        "VIDETTE_RECORD_KEY": SAFE["RECORD_KEY"],
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x",
         "ALLOWED_HOSTS": "vidette.example.org",
@@ -139,4 +151,16 @@ def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     first = embedded_secrets(tmp_path)
     assert embedded_secrets(tmp_path) == first
     assert len(set(first.values())) == len(first)
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_a_newer_version_asks_for_is_added(tmp_path: Path) -> None:
+    from webapp.settings.env import embedded_secrets
+
+    first = embedded_secrets(tmp_path)
+    older = {name: value for name, value in first.items() if name != "VIDETTE_RECORD_KEY"}
+    (tmp_path / "secrets.json").write_text(json.dumps(older))
+    later = embedded_secrets(tmp_path)
+    assert later.keys() == first.keys()
+    assert later.items() >= older.items()
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0

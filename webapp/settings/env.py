@@ -1,5 +1,6 @@
 """Reads the control plane's environment: typed, and refusing nonsense before anything starts."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -33,21 +34,31 @@ def _new_secrets() -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "VIDETTE_FIELD_KEY": Fernet.generate_key().decode(),
         "VIDETTE_LEASE_KEY": Fernet.generate_key().decode(),
+        "VIDETTE_RECORD_KEY": Fernet.generate_key().decode(),  # 32 random bytes: an Ed25519 seed
         "VIDETTE_REDIS_PASSWORD": secrets.token_urlsafe(32),
     }
 
 
 def embedded_secrets(data_dir: Path) -> dict[str, str]:
-    """The secrets of this installation: generated on first start, readable by its owner alone."""
-    path = data_dir / "secrets.json"
+    """The secrets of this installation: generated on first start, readable by its owner alone.
+
+    A secret that a newer version asks for is added. The lock is for processes that start together.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return dict(json.loads(path.read_text()))
-    values = _new_secrets()
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(values, file, indent=1)
+    descriptor = os.open(data_dir / "secrets.lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _completed_secrets(data_dir / "secrets.json")
+
+
+def _completed_secrets(path: Path) -> dict[str, str]:
+    stored = dict(json.loads(path.read_text())) if path.exists() else {}
+    values = _new_secrets() | stored
+    if values != stored:
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(values, file, indent=1)
+        fresh.replace(path)
     return values
 
 

@@ -18,6 +18,7 @@ try:
     SECRET_KEY = _env.read_secret(ENV, "SECRET_KEY", _generated)
     FIELD_KEY = _env.read_secret(ENV, "VIDETTE_FIELD_KEY", _generated)
     LEASE_KEY = _env.read_secret(ENV, "VIDETTE_LEASE_KEY", _generated)
+    RECORD_KEY = _env.read_secret(ENV, "VIDETTE_RECORD_KEY", _generated)
     REDIS_URL = ENV.url(
         "REDIS_URL",
         ("redis", "rediss", "unix"),
@@ -34,6 +35,11 @@ try:
         _env.broker_url(REDIS_URL),
     )
     OBJECT_STORE_URL = ENV.url("OBJECT_STORE_URL", ("file", "s3"), (DATA_DIR / "objects").as_uri())
+    CHECKPOINT_URL = ENV.url("VIDETTE_CHECKPOINT_URL", ("file", "s3"), (DATA_DIR / "checkpoints").as_uri())
+    CHECKPOINT_RECORDS = ENV.integer("VIDETTE_CHECKPOINT_RECORDS", 100, minimum=1, maximum=1000)
+    CHECKPOINT_MINUTES = ENV.integer("VIDETTE_CHECKPOINT_MINUTES", 5, minimum=1, maximum=1440)
+    TSA_URL = ENV.text("VIDETTE_TSA_URL", "")
+    TSA_ROOTS = ENV.text("VIDETTE_TSA_ROOTS", "")
     DATABASES = {
         "default": _env.database(ENV.text("DATABASE_URL", None if _PRODUCTION else "sqlite://"), DATA_DIR)
     }
