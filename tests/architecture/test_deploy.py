@@ -23,12 +23,6 @@ DATABASE_NAMES = {
     "VIDETTE_RECORD_KEY",
     "POSTGRES_PASSWORD",
 }
-    "DATABASE_URL",
-    "SECRET_KEY",
-    "VIDETTE_FIELD_KEY",
-    "VIDETTE_RECORD_KEY",
-    "POSTGRES_PASSWORD",
-}
 
 
 def compose() -> dict[str, Any]:
