@@ -6,6 +6,7 @@ kept until the recorder has committed them.
 
 TASK_ANALYSE = "gpu.analyse"
 TASK_ANALYSE_IMAGE = "gpu.analyse_image"
+TASK_REDACT = "gpu.redact"
 QUEUE_GPU = "gpu"
 QUEUE_CONTROL = "control"
 
