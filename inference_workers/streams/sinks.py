@@ -64,6 +64,8 @@ class _Watch:
 # Enough for a tile and for a full screen at arm's length; every pixel more costs encoder, network, browser
 # and shows tiny faces that the detector could not find.
 LIVE_MAX_WIDTH_PX = 960
+LIVE_QUALITY = 80
+SNAPSHOT_QUALITY = 85
 
 
 class LiveSink:
@@ -73,7 +75,7 @@ class LiveSink:
         published: pictures sent; lost: pictures that Redis did not take.
     """
 
-    def __init__(self, redis: Redis, *, quality: int = 80, clock: Clock = time.time) -> None:
+    def __init__(self, redis: Redis, *, quality: int = LIVE_QUALITY, clock: Clock = time.time) -> None:
         self._redis = redis
         self._quality = quality
         self._clock = clock
@@ -162,7 +164,7 @@ class SnapshotSink:
         stored: pictures written; failed: pictures that the object store did not take.
     """
 
-    def __init__(self, put: Callable[[str, bytes], object], *, quality: int = 85) -> None:
+    def __init__(self, put: Callable[[str, bytes], object], *, quality: int = SNAPSHOT_QUALITY) -> None:
         self._put = put
         self._quality = quality
         self._failed_keys: deque[str] = deque(maxlen=FAILED_KEYS_MAX)

@@ -23,6 +23,7 @@ from inference_workers.tasks.analyse import Analyser
 from inference_workers.tasks.counters import Counters
 from inference_workers.tasks.images import ImageAnalyser
 from inference_workers.tasks.loaded import LoadedModels
+from inference_workers.tasks.second_look import Lookers, SecondLooks
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ class Runtime:
         name = f"gpu-{os.getpid()}"
         self.analyser = Analyser(self.models, FrameRing(config.shm_dir).read, self.counters, name)
         self.images = ImageAnalyser(self.models, Objects(config.object_store_url), self.counters)
+        self.second_looks = SecondLooks(
+            self.redis,
+            Lookers(self.directory.cards, self.models),
+            self.counters,
+            lambda: bool(self.busy_since),
+        )
         self._providers = config.providers
         self._name = "gpu"
         self._stopping = threading.Event()
@@ -55,9 +62,11 @@ class Runtime:
         node = hostname.partition("@")[0]
         self._name = "gpu" if node in ("gpu", "celery") else f"gpu-{node}"
         threading.Thread(target=self._announce_forever, name="announce", daemon=True).start()
+        self.second_looks.start()
 
     def stop(self) -> None:
         self._stopping.set()
+        self.second_looks.stop()
 
     def preload(self) -> None:
         for card in self.directory.cards():
