@@ -78,8 +78,11 @@ class TokenAction(models.TextChoices):
     EVENTS_WRITE = "events:write", _("Triage and flag events")
     LIVE_READ = "live:read", _("Watch live pictures")
     FRAMES_WRITE = "frames:write", _("Analyse pictures")
+    RECORDINGS_READ = "recordings:read", _("Watch recordings")
     MODELS_READ = "models:read", _("Read models")
     AUDIT_READ = "audit:read", _("Read the record")
+    PURPOSES_READ = "purposes:read", _("Read purposes and consents")
+    PURPOSES_WRITE = "purposes:write", _("Change purposes and consents")
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]

@@ -22,7 +22,13 @@ class Capability(StrEnum):
     SEE_MODELS = "see_models"
     ASSIGN_MODELS = "assign_models"
     SEE_RECORD = "see_record"
+    SEE_PURPOSES = "see_purposes"
+    MANAGE_PURPOSES = "manage_purposes"
     ANALYSE_FRAMES = "analyse_frames"
+    SEE_RECORDINGS = "see_recordings"
+    MANAGE_RETENTION = "manage_retention"
+    REQUEST_UNMASKING = "request_unmasking"
+    APPROVE_UNMASKING = "approve_unmasking"
     SEE_HEALTH = "see_health"
 
 
@@ -31,10 +37,32 @@ C = Capability
 # Live pictures and events always need a grant on the site or group as well, in every role.
 ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OPERATOR: frozenset(
-        {C.WATCH_LIVE, C.SEE_EVENTS, C.TRIAGE_EVENTS, C.FLAG_EVENTS, C.SEE_CAMERAS, C.SEE_HEALTH}
+        {
+            C.WATCH_LIVE,
+            C.SEE_EVENTS,
+            C.SEE_RECORDINGS,
+            C.TRIAGE_EVENTS,
+            C.FLAG_EVENTS,
+            C.SEE_CAMERAS,
+            C.REQUEST_UNMASKING,
+            C.SEE_HEALTH,
+        }
     ),
     Role.COMPLIANCE: frozenset(
-        {C.WATCH_LIVE, C.SEE_EVENTS, C.SEE_CAMERAS, C.SEE_MODELS, C.SEE_RECORD, C.SEE_HEALTH}
+        {
+            C.WATCH_LIVE,
+            C.SEE_EVENTS,
+            C.SEE_CAMERAS,
+            C.SEE_MODELS,
+            C.SEE_RECORD,
+            C.SEE_RECORDINGS,
+            C.SEE_PURPOSES,
+            C.MANAGE_PURPOSES,
+            C.MANAGE_RETENTION,
+            C.REQUEST_UNMASKING,
+            C.APPROVE_UNMASKING,
+            C.SEE_HEALTH,
+        }
     ),
     Role.MODEL_OWNER: frozenset(
         {
@@ -52,6 +80,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         {
             C.WATCH_LIVE,
             C.SEE_EVENTS,
+            C.SEE_RECORDINGS,
             C.TRIAGE_EVENTS,
             C.FLAG_EVENTS,
             C.SEE_CAMERAS,
@@ -64,11 +93,13 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         {
             C.WATCH_LIVE,
             C.SEE_EVENTS,
+            C.SEE_RECORDINGS,
             C.SEE_CAMERAS,
             C.MANAGE_CAMERAS,
             C.MANAGE_SITES,
             C.MANAGE_USERS,
             C.SEE_MODELS,
+            C.SEE_PURPOSES,
             C.SEE_HEALTH,
         }
     ),
@@ -87,7 +118,13 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.SEE_MODELS: TokenAction.MODELS_READ,
     C.ASSIGN_MODELS: None,
     C.SEE_RECORD: TokenAction.AUDIT_READ,
+    C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
+    C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,
     C.ANALYSE_FRAMES: TokenAction.FRAMES_WRITE,
+    C.SEE_RECORDINGS: TokenAction.RECORDINGS_READ,
+    C.MANAGE_RETENTION: None,
+    C.REQUEST_UNMASKING: None,
+    C.APPROVE_UNMASKING: None,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
 }
 

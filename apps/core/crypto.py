@@ -11,13 +11,23 @@ from apps.core.errors import DomainError
 
 def seal(text: str) -> bytes:
     """Seals a text for a column of the database."""
-    return _keys(settings.FIELD_KEY).encrypt(text.encode())
+    return seal_bytes(text.encode())
 
 
 def unseal(sealed: bytes) -> str:
     """Opens what `seal` made; DomainError("unsealable") when the key is another one."""
+    return unseal_bytes(sealed).decode()
+
+
+def seal_bytes(data: bytes) -> bytes:
+    """Seals a document for the object store, which the data plane can read, too."""
+    return _keys(settings.FIELD_KEY).encrypt(data)
+
+
+def unseal_bytes(sealed: bytes) -> bytes:
+    """Opens what `seal_bytes` made; DomainError("unsealable") when the key is another one."""
     try:
-        return _keys(settings.FIELD_KEY).decrypt(bytes(sealed)).decode()
+        return _keys(settings.FIELD_KEY).decrypt(bytes(sealed))
     except InvalidToken as error:
         raise DomainError(
             "unsealable",

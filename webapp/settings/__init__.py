@@ -20,6 +20,8 @@ INSTALLED_APPS = [
     "apps.monitoring",
     "apps.detections",
     "apps.registry",
+    "apps.consent",
+    "apps.retention",
     "apps.cameras",
     "apps.accounts",
     "apps.audit",
