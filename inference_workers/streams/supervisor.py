@@ -18,6 +18,7 @@ from inference_workers.engine.ring import RingBudget, remove_stale_rings
 from inference_workers.objects import Objects
 from inference_workers.settings import WorkerSettings
 from inference_workers.streams.analysis import Analysis, celery_sender
+from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import LeaseTable, LeaseWatcher
 from inference_workers.streams.probe import ProbeDesk
 from inference_workers.streams.runner import CameraRunner, StreamServices
@@ -129,6 +130,7 @@ class Supervisor:
             analysis=self.analysis,
             live=LiveSink(self._client),
             snapshots=SnapshotSink(self._objects.put),
+            samples=SampleSink(self._client),
             results=ResultSink(self._client),
             budget=RingBudget(settings.shm_budget_mb * 2**20),
             shm_dir=settings.shm_dir,
@@ -190,6 +192,8 @@ class Supervisor:
             "published": live.published,
             "publish_lost": live.lost,
             "snapshots_failed": self.services.snapshots.failed,
+            "samples_taken": self.services.samples.taken,
+            "samples_lost": self.services.samples.lost,
             "results_sent": results.sent,
             "results_waiting": len(results),
             "results_dropped": results.dropped,
