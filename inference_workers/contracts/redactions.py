@@ -255,3 +255,15 @@ def result_key(job_id: str, revision: int, suffix: str) -> str:
 def report_key(job_id: str, revision: int) -> str:
     """The coverage report (written by MUX)."""
     return f"{job_prefix(job_id)}/revisions/{revision:04d}/report.json"
+
+
+RUNNING_TTL_S = 15
+
+
+def running_key(job_id: str, kind: RedactionKind, segment: int, attempt: int) -> str:
+    """Redis key that a worker sets with RUNNING_TTL_S and renews every few seconds during a step.
+
+    The ledger's lease of a step is short and goes on while this key exists: a worker that was killed is
+    noticed within seconds, however long the step is.
+    """
+    return f"vidette:redaction:{job_id}:{kind.value}:{segment}:{attempt}"
