@@ -29,6 +29,7 @@ class Capability(StrEnum):
     MANAGE_RETENTION = "manage_retention"
     REQUEST_UNMASKING = "request_unmasking"
     APPROVE_UNMASKING = "approve_unmasking"
+    REVIEW_LEAKS = "review_leaks"
     SEE_HEALTH = "see_health"
 
 
@@ -61,6 +62,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.MANAGE_RETENTION,
             C.REQUEST_UNMASKING,
             C.APPROVE_UNMASKING,
+            C.REVIEW_LEAKS,
             C.SEE_HEALTH,
         }
     ),
@@ -100,6 +102,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.MANAGE_USERS,
             C.SEE_MODELS,
             C.SEE_PURPOSES,
+            C.REVIEW_LEAKS,
             C.SEE_HEALTH,
         }
     ),
@@ -125,6 +128,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.MANAGE_RETENTION: None,
     C.REQUEST_UNMASKING: None,
     C.APPROVE_UNMASKING: None,
+    C.REVIEW_LEAKS: None,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
 }
 

@@ -17,6 +17,7 @@ TOPICS = frozenset(
         "grants.changed",
         "sessions.changed",
         "event.changed",
+        "retention.changed",
     }
 )
 _handlers: dict[str, list[Callable[..., None]]] = defaultdict(list)

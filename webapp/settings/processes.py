@@ -57,5 +57,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-work": _every(10, "apps.dispatch.tasks.sweep_work"),
     "sync-models": _every(15, "apps.registry.tasks.sync_models"),
     "close-accounts": _every(60, "apps.detections.tasks.close_accounts"),
+    "sweep-retention": _every(600, "apps.retention.tasks.sweep"),
+    "sweep-orphans": _every(24 * 3600, "apps.retention.tasks.sweep_orphans"),
     "verify-record": _every(24 * 3600, "apps.audit.tasks.verify_chain"),
 }

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -14,7 +16,7 @@ from apps.cameras.models import Camera, CameraCredential, Site
 from apps.cameras.services.changes import changes_apply, unique_names
 from apps.cameras.services.fields import camera_fields_checked
 from apps.core import crypto
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.core.events import publish
 
 _MAX_CREDENTIAL_LENGTH = 256
@@ -100,11 +102,17 @@ def camera_delete(*, acting_user: User, camera: Camera, version: int) -> None:
     """Remove a camera with its events and readings; the record keeps what was done with it."""
     require(acting_user, Capability.MANAGE_CAMERAS)
     key = str(camera.pk)
-    with unique_names(_("camera")):
-        changes_apply(camera, version=version, changes={"enabled": False})
-        _record(acting_user, camera, "delete", {"name": camera.name, "site": str(camera.site_id)})
-        camera.delete()
-        publish("camera.removed", camera_id=key)
+    try:
+        with transaction.atomic():
+            changes_apply(camera, version=version, changes={"enabled": False})
+            _record(acting_user, camera, "delete", {"name": camera.name, "site": str(camera.site_id)})
+            camera.delete()
+            publish("camera.removed", camera_id=key)
+    except ProtectedError as error:
+        raise Conflict(
+            "camera_held",
+            _("A legal hold keeps what this camera saw. It can be removed when the hold is over."),
+        ) from error
 
 
 def credentials_set(*, acting_user: User, camera: Camera, version: int, credentials: Credentials) -> Camera:

@@ -1,0 +1,77 @@
+"""What dispatch keeps: uploaded work, pictures of camera tests, and results that could not be applied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.redis import client
+from apps.dispatch.models import WorkState
+from apps.dispatch.recorder import DEAD_LETTERS
+from apps.retention.plan import Plan
+from apps.retention.registry import Census, RowStore, Swept, exempt, register
+
+_FINAL = Q(state__in=[WorkState.DONE, WorkState.FAILED])
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Results that the recorder set aside, in Redis: they hold boxes and text that cameras read.
+
+    They follow the default class: what they are about could not be told, so no hold reaches them.
+    """
+
+    name: str
+    title: str | Promise
+    model_labels: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+    def _entries(self, until: datetime | None) -> list[bytes]:
+        last = "+" if until is None else f"({int(until.timestamp() * 1000)}-0"
+        return [
+            key for key, _fields in cast(list[tuple[bytes, object]], client().xrange(DEAD_LETTERS, max=last))
+        ]
+
+    def census(self, plan: Plan) -> Census:
+        entries = self._entries(None)
+        due = self._entries(plan.cutoff(plan.default.hours))
+        return Census(len(entries), len(due), 0, _moment(entries[0]) if entries else None)
+
+    def sweep(self, plan: Plan, limit: int) -> Swept:
+        due = self._entries(plan.cutoff(plan.default.hours))[:limit]
+        if not due:
+            return Swept()
+        client().xdel(DEAD_LETTERS, *due)
+        return Swept(tuple(key.decode() for key in due), (), _moment(due[0]), _moment(due[-1]))
+
+    def keys_in_use(self, keys: Sequence[str]) -> set[str]:
+        return set()
+
+
+def _moment(key: bytes) -> datetime:
+    return datetime.fromtimestamp(int(key.partition(b"-")[0]) / 1000, UTC)
+
+
+def register_own() -> None:
+    register(
+        RowStore(
+            name="work",
+            title=_("Uploaded pictures and what was found in them"),
+            model="dispatch.WorkItem",
+            camera=None,
+            ends="created_at",
+            keys=("input_key", "output_key"),
+            # Pictures of camera tests lie ten minutes and have no row: they go as orphans.
+            prefixes=("uploads/", "previews/"),
+            goes=_FINAL,
+        )
+    )
+    register(DeadLetters("dead_letters", _("Results that could not be recorded")))
+    exempt(
+        "dispatch.LeaseChange",
+        reason="what was allowed when; settings of the installation, needed to explain the record",
+    )

@@ -1,0 +1,1 @@
+"""How long what is kept: classes, holds, and the sweeper that deletes what is over."""

@@ -1,0 +1,137 @@
+"""What is over goes, with its objects and a certificate; what is held or young stays."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError
+
+from apps.audit.models import AuditRecord
+from apps.core.clock import now
+from apps.core.errors import NotFound, Unavailable
+from apps.core.objects import object_get, object_put
+from apps.detections.models import Event, EventFlag, Reading
+from apps.retention import services
+from apps.retention.models import DoomedObject, Sweep
+from apps.retention.selectors import dry_run
+
+pytestmark = pytest.mark.django_db
+
+
+def _gone(key):
+    try:
+        object_get(key)
+    except NotFound:
+        return True
+    return False
+
+
+def test_what_is_over_goes_with_its_picture(camera, seen):
+    old, young = seen(camera, 80), seen(camera, 70)
+    sweep = services.retention_sweep()
+    assert list(Event.objects.all()) == [young]
+    assert Reading.objects.count() == 1
+    assert _gone(old.snapshot_key)
+    assert not _gone(young.snapshot_key)
+    assert sweep.counts == {"events": 1, "readings": 1}
+    assert DoomedObject.objects.count() == 0
+
+
+def test_a_flag_goes_with_its_event(camera, seen):
+    event = seen(camera, 80)
+    EventFlag.objects.create(event=event, reason="hard", flagged_by_id="x", flagged_by_name="alice")
+    services.retention_sweep()
+    assert EventFlag.objects.count() == 0
+
+
+def test_every_deletion_has_a_certificate(camera, seen):
+    seen(camera, 80)
+    sweep = services.retention_sweep()
+    certificates = AuditRecord.objects.filter(action="retention.deleted").order_by("seq")
+    assert [row.object_id for row in certificates] == ["readings", "events"]
+    assert certificates[1].details["rows"] == 1
+    assert certificates[1].details["objects"] == 1
+    assert len(certificates[1].details["ids_sha256"]) == 64
+    assert (sweep.first_seq, sweep.last_seq) == (certificates[0].seq, certificates[1].seq)
+
+
+def test_no_record_no_deletion(camera, seen, monkeypatch):
+    event = seen(camera, 80)
+
+    def refuse(*_args, **_kwargs):
+        raise DatabaseError("read-only")
+
+    monkeypatch.setattr(AuditRecord, "save", refuse)
+    with pytest.raises(Unavailable):
+        services.retention_sweep()
+    assert Event.objects.count() == 1
+    assert not _gone(event.snapshot_key)
+
+
+def test_an_object_that_the_store_keeps_is_tried_again(camera, seen, monkeypatch):
+    event = seen(camera, 80)
+    from apps.retention.services import sweeper
+
+    def refuse(key):
+        raise Unavailable("objects_unavailable", "away")
+
+    monkeypatch.setattr(sweeper, "object_delete", refuse)
+    services.retention_sweep()
+    assert [row.key for row in DoomedObject.objects.all()] == [event.snapshot_key]
+    monkeypatch.undo()
+    services.retention_sweep()
+    assert _gone(event.snapshot_key)
+    assert DoomedObject.objects.count() == 0
+
+
+def test_an_object_that_no_row_names_goes_as_an_orphan(camera, seen, monkeypatch):
+    from apps.retention.services import sweeper
+
+    kept = seen(camera, 1)
+    lost = f"snapshots/{camera.pk}/2026-01-01/lost.jpg"
+    object_put(lost, b"\xff\xd8\xff\xd9")
+    monkeypatch.setattr(sweeper, "ORPHAN_AGE", timedelta(seconds=-5))
+    services.retention_sweep(orphans=True)
+    assert _gone(lost)
+    assert not _gone(kept.snapshot_key)
+    assert AuditRecord.objects.filter(object_id="readings.orphans").count() == 1
+
+
+def test_nothing_to_do_leaves_no_trace(camera, seen):
+    seen(camera, 1)
+    assert services.retention_sweep() is None
+    assert Sweep.objects.count() == 0
+
+
+def test_a_hold_beats_the_class(bob, camera, camera_b, seen):
+    held, other = seen(camera, 80), seen(camera_b, 80)
+    hold = services.hold_place(
+        acting_user=bob, camera=camera, since=held.first_seen_at, until=held.last_seen_at,
+        reason="police request", case="2026/17", expires_at=now() + timedelta(days=30),
+    )  # fmt: skip
+    services.retention_sweep()
+    assert list(Event.objects.all()) == [held]
+    assert not Event.objects.filter(pk=other.pk).exists()
+    rows = {row.name: row.census for row in dry_run()}
+    assert (rows["events"].held, rows["events"].due) == (1, 0)
+    services.hold_release(acting_user=bob, hold=hold, version=1, reason="case closed")
+    services.retention_sweep()
+    assert Event.objects.count() == 0
+
+
+def test_an_expired_hold_holds_nothing(bob, camera, seen):
+    event = seen(camera, 80)
+    services.hold_place(
+        acting_user=bob, camera=camera, since=event.first_seen_at, until=event.last_seen_at,
+        reason="police request", expires_at=now() + timedelta(hours=1),
+    )  # fmt: skip
+    services.retention_sweep(now() + timedelta(hours=2))
+    assert Event.objects.count() == 0
+
+
+def test_a_dry_run_counts_and_changes_nothing(camera, seen):
+    seen(camera, 80)
+    seen(camera, 1)
+    rows = {row.name: row.census for row in dry_run()}
+    assert (rows["events"].total, rows["events"].due, rows["events"].held) == (2, 1, 0)
+    assert Event.objects.count() == 2
+    assert AuditRecord.objects.filter(action="retention.deleted").count() == 0
