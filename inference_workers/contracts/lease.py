@@ -33,13 +33,17 @@ class Stage(StrEnum):
 
 
 class ZoneKind(StrEnum):
-    """`COVER` does nothing but cover more than the camera does (`Zone.targets`); any kind may do that."""
+    """`COVER` does nothing but cover more than the camera does (`Zone.targets`); any kind may do that.
+
+    `NO_TEXT` comes from the register of purposes alone: lines whose middle lies in it are not read.
+    """
 
     WATCH = "watch"
     IGNORE = "ignore"
     READ_TEXT = "read_text"
     PRIVACY_MASK = "privacy_mask"
     COVER = "cover"
+    NO_TEXT = "no_text"
 
 
 class Target(StrEnum):
@@ -130,7 +134,10 @@ class RedactionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Permission for one camera. After `valid_until` the data plane stops looking."""
+    """Permission for one camera. After `valid_until` the data plane stops looking.
+
+    `basis` names the entries of the register of purposes that it stands on, as "id@version".
+    """
 
     lease_id: str
     camera_id: str
@@ -148,6 +155,7 @@ class Lease:
     analysis_fps: float = 5.0
     display_fps: float = 10.0
     retention_class: str = "standard"
+    basis: tuple[str, ...] = ()
 
     def allows(self, stage: Stage) -> bool:
         return stage in self.stages

@@ -71,7 +71,10 @@ class ReadingResult:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """The state of a camera in a code and its facts; the words are the console's (two languages)."""
+    """The state of a camera in a code and its facts; the words are the console's (two languages).
+
+    `lease_revision` is the revision of the lease that is in force in the data plane, 0 where none is known.
+    """
 
     camera_id: str
     epoch: str
@@ -87,6 +90,7 @@ class CameraStatus:
     clock_offset_s: float | None = None
     last_frame_at: float | None = None
     served: Mapping[str, str] = field(default_factory=dict)
+    lease_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

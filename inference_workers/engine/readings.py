@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inference_workers.contracts.frames import Found
-from inference_workers.contracts.lease import Lease, ModelRef
+from inference_workers.contracts.lease import Lease, ModelRef, ZoneKind
 from inference_workers.contracts.results import ReadingResult
+from inference_workers.engine.zones import Polygon, contains
 
 MIN_CONFIDENCE = 0.5
 SURE_CONFIDENCE = 0.93
@@ -42,6 +43,12 @@ def fold(text: str) -> str:
     """The form in which two readings are compared: capitals, look-alikes as one, letters and digits only."""
     capitals = tidy(text).upper().translate(_LOOK_ALIKES)
     return "".join(sign for sign in capitals if sign.isalnum() or unicodedata.combining(sign))
+
+
+def _lies_in(box_xyxy: BoxXyxy, polygons: Sequence[Polygon]) -> bool:
+    """Does the middle of the box lie in one of the polygons?"""
+    left, top, right, bottom = box_xyxy
+    return any(contains(polygon, (left + right) / 2, (top + bottom) / 2) for polygon in polygons)
 
 
 @dataclass(slots=True)
@@ -81,8 +88,12 @@ class ReadingBook:
     ) -> list[ReadingResult]:
         """Take in the lines of one frame; returns those readings that have become certain by it."""
         self._lines = [line for line in self._lines if line.last_at > at - GONE_S]
+        unread = [zone.polygon for zone in lease.zones if zone.kind is ZoneKind.NO_TEXT]
+        readable = [item for item in found if not _lies_in(item.box_xyxy, unread)]
         news = [
-            (item, best) for item in found if (line := self._heard(item, at)) and (best := self._news(line))
+            (item, best)
+            for item in readable
+            if (line := self._heard(item, at)) and (best := self._news(line))
         ]
         return [
             ReadingResult(

@@ -82,6 +82,7 @@ class CameraRunner(threading.Thread):
         self._wake_lock = threading.Lock()
         self._desk = FrameDesk(lease, self.epoch)
         self._status = StatusBook(lease.camera_id, self.epoch)
+        self._status.lease(lease.revision)
         self._backoff = Backoff()
         self._numbers = count()
         self._leaving = ""
@@ -286,6 +287,7 @@ class CameraRunner(threading.Thread):
             self._backoff.reset()
         self._lease = lease
         self._desk.update_lease(lease)
+        self._status.lease(lease.revision)
 
     # --- endings
 

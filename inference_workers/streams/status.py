@@ -118,6 +118,10 @@ class StatusBook:
             self._facts, codec=codec, width=width, height=height, clock_offset_s=clock_offset_s
         )
 
+    def lease(self, revision: int) -> None:
+        """The lease that is in force from now on."""
+        self._facts = replace(self._facts, lease_revision=revision)
+
     def served(self, models: Mapping[str, str]) -> None:
         self._facts = replace(self._facts, served=dict(models))
 
@@ -169,7 +173,7 @@ class StatusBook:
         """The message to send now: on a change at once, else every 5 s."""
         message = replace(self._facts, at=now, fps=self._fps(), last_frame_at=shown_at)
         told = self._told
-        changed = told is None or (told.state, told.code) != (message.state, message.code)
+        changed = told is None or _urgent(told) != _urgent(message)
         if told is not None and not changed and now - told.at < REPEAT_S:
             return None
         self._told = message
@@ -183,3 +187,8 @@ class StatusBook:
             self._arrivals.popleft()
         while self._error_times and now - self._error_times[0][0] > _RATE_WINDOW_S:
             self._error_times.popleft()
+
+
+def _urgent(status: CameraStatus) -> tuple[object, ...]:
+    """What is told at once when it changes: the state, its reason, and which lease is in force."""
+    return status.state, status.code, status.lease_revision
