@@ -59,7 +59,7 @@ class ResultBatch:
 
 def track_apply(message: TrackResult, batch: ResultBatch) -> Outcome:
     """Create or change the event of one track; the highest revision wins."""
-    camera_id = _uuid(message.camera_id, "camera_id")
+    camera_id = uuid_checked(message.camera_id, "camera_id")
     if not batch.has_camera(camera_id):
         return Outcome.UNKNOWN
     key = {"camera_id": camera_id, "epoch": message.epoch, "track_id": message.track_id}
@@ -84,27 +84,27 @@ def track_apply(message: TrackResult, batch: ResultBatch) -> Outcome:
 def _fill_event(event: Event, message: TrackResult, batch: ResultBatch) -> None:
     event.revision = message.revision
     event.ended = message.ended
-    event.label = _text(message.label, 60)
+    event.label = text_checked(message.label, 60)
     event.confidence = message.confidence
-    event.first_seen_at = _time(message.first_seen_at)
-    event.last_seen_at = _time(message.last_seen_at)
+    event.first_seen_at = time_checked(message.first_seen_at)
+    event.last_seen_at = time_checked(message.last_seen_at)
     event.box_xyxy = list(message.best_box_xyxy)
     event.path = [list(point) for point in message.path]
     event.lease_id = message.lease_id
     _fill_model(event, message.model, batch)
     if message.snapshot_key is not None:
         event.snapshot_key = _snapshot_key(message.snapshot_key, message.camera_id)
-        event.snapshot_redaction = _text(message.snapshot_redaction or "", 16)
+        event.snapshot_redaction = text_checked(message.snapshot_redaction or "", 16)
 
 
 def _fill_model(row: Event | Reading, ref: ModelRef, batch: ResultBatch) -> None:
     row.model_version = batch.version(ref)
-    row.model_name = _text(ref.name, 120)
+    row.model_name = text_checked(ref.name, 120)
     row.model_sha256 = ref.sha256
 
 
 def _set_zones(event: Event, zone_ids: Iterable[str], *, created: bool) -> None:
-    wanted = {_uuid(key, "zone_ids") for key in zone_ids}
+    wanted = {uuid_checked(key, "zone_ids") for key in zone_ids}
     if created and not wanted:
         return
     zones = Zone.objects.filter(camera_id=event.camera_id, pk__in=wanted)
@@ -113,10 +113,10 @@ def _set_zones(event: Event, zone_ids: Iterable[str], *, created: bool) -> None:
 
 def reading_apply(message: ReadingResult, batch: ResultBatch) -> Outcome:
     """Keep one line of text; its id is its key."""
-    camera_id = _uuid(message.camera_id, "camera_id")
+    camera_id = uuid_checked(message.camera_id, "camera_id")
     if not batch.has_camera(camera_id):
         return Outcome.UNKNOWN
-    key = _uuid(message.reading_id, "reading_id")
+    key = uuid_checked(message.reading_id, "reading_id")
     if Reading.objects.filter(pk=key).exists():
         return Outcome.REPEATED
     reading = Reading(pk=key, camera_id=camera_id, epoch=message.epoch, track_id=message.track_id)
@@ -127,8 +127,8 @@ def reading_apply(message: ReadingResult, batch: ResultBatch) -> Outcome:
 
 
 def _fill_reading(reading: Reading, message: ReadingResult, batch: ResultBatch) -> None:
-    reading.read_at = _time(message.read_at)
-    reading.text = _text(message.text, 500)
+    reading.read_at = time_checked(message.read_at)
+    reading.text = text_checked(message.text, 500)
     reading.folded = fold(reading.text)
     reading.script = message.script.value
     reading.confidence = message.confidence
@@ -137,7 +137,7 @@ def _fill_reading(reading: Reading, message: ReadingResult, batch: ResultBatch) 
     if message.snapshot_key is not None:
         reading.snapshot_key = _snapshot_key(message.snapshot_key, message.camera_id)
     if message.zone_id is not None:
-        zone_id = _uuid(message.zone_id, "zone_id")
+        zone_id = uuid_checked(message.zone_id, "zone_id")
         reading.zone = Zone.objects.filter(pk=zone_id, camera_id=reading.camera_id).first()
     if message.track_id is not None:
         reading.event = Event.objects.filter(
@@ -147,10 +147,10 @@ def _fill_reading(reading: Reading, message: ReadingResult, batch: ResultBatch) 
 
 def status_apply(message: CameraStatus, batch: ResultBatch) -> Outcome:
     """Keep the newest status of a camera; a change of its state is a line of the feed."""
-    camera_id = _uuid(message.camera_id, "camera_id")
+    camera_id = uuid_checked(message.camera_id, "camera_id")
     if not batch.has_camera(camera_id):
         return Outcome.UNKNOWN
-    at = _time(message.at)
+    at = time_checked(message.at)
     before = CameraRuntime.objects.filter(camera_id=camera_id).first()
     if before is not None and before.at >= at:
         return Outcome.REPEATED
@@ -169,46 +169,46 @@ def _runtime(message: CameraStatus) -> dict[str, Any]:
     return {
         "epoch": message.epoch,
         "state": message.state.value,
-        "code": _text(message.code, 60),
-        "detail": _text(message.detail, 500),
+        "code": text_checked(message.code, 60),
+        "detail": text_checked(message.detail, 500),
         "retry_in_s": message.retry_in_s,
         "fps": message.fps,
         "width": message.width,
         "height": message.height,
-        "codec": _text(message.codec, 40),
+        "codec": text_checked(message.codec, 40),
         "clock_offset_s": message.clock_offset_s,
-        "last_frame_at": None if last_frame_at is None else _time(last_frame_at),
+        "last_frame_at": None if last_frame_at is None else time_checked(last_frame_at),
         "served": dict(message.served),
     }
 
 
 def account_apply(message: Account, batch: ResultBatch) -> Outcome:
     """Store the counters of a run."""
-    camera_id = _uuid(message.camera_id, "camera_id")
+    camera_id = uuid_checked(message.camera_id, "camera_id")
     counters = [message.captured, message.analysed, message.in_flight]
     if min([*counters, *message.skipped.values(), *message.lost.values()]) < 0 or not message.balances():
         raise ContractError(f"Account: expected counters that balance, got {message}")
     if not batch.has_camera(camera_id):
         return Outcome.UNKNOWN
-    applied = account_apply_counters(camera_id, message, _time(message.at))
+    applied = account_apply_counters(camera_id, message, time_checked(message.at))
     return Outcome.APPLIED if applied else Outcome.REPEATED
 
 
-def _uuid(text: str, field_name: str) -> UUID:
+def uuid_checked(text: str, field_name: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as error:
         raise ContractError(f"{field_name}: expected a UUID, got {text!r:.60}") from error
 
 
-def _time(seconds: float) -> datetime:
+def time_checked(seconds: float) -> datetime:
     """Years outside of 2000..2100 are a broken clock or an attack on whoever sorts by time."""
     if not 946_684_800 <= seconds <= 4_102_444_800:
         raise ContractError(f"expected POSIX seconds of 2000..2100, got {seconds}")
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _text(text: str, most: int) -> str:
+def text_checked(text: str, most: int) -> str:
     """What a camera or a model says fits its column and holds no NUL, which PostgreSQL refuses."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:most]
 

@@ -62,6 +62,9 @@ try:
     LOG_FORMAT = ENV.choice("LOG_FORMAT", ("json", "text"), "json" if _PRODUCTION else "text")
     LEASE_TTL_S = ENV.integer("VIDETTE_LEASE_TTL_S", 20, minimum=5, maximum=600)
     METRICS_TOKEN = ENV.text("METRICS_TOKEN", "")
+    LEAK_SAMPLES_PER_H = ENV.integer("VIDETTE_LEAK_SAMPLES_PER_H", 30, minimum=0, maximum=3600)
+    LEAK_LIMIT_PER_10000 = ENV.number("VIDETTE_LEAK_LIMIT_PER_10000", 50.0, minimum=0, maximum=10_000)
+    LEAK_RAISES_POLICY = ENV.flag("VIDETTE_LEAK_RAISES_POLICY", False)
     MODEL_DIR: Path = ENV.path("VIDETTE_MODEL_DIR", DATA_DIR / "models")
     STATIC_ROOT: Path = ENV.path("VIDETTE_STATIC_ROOT", DATA_DIR / "staticfiles")
     SHM_DIR: Path = ENV.path("VIDETTE_SHM_DIR", Path("/dev/shm"))  # noqa: S108 - shared memory, not a temporary file

@@ -22,6 +22,7 @@ MATRIX = {
     "assign_models":  "0010",
     "see_record":     "0100",
     "analyse_frames": "0010",
+    "review_leaks":   "0101",
     "see_health":     "1111",
 }  # fmt: skip
 COLUMNS = (Role.OPERATOR, Role.COMPLIANCE, Role.MODEL_OWNER, Role.ADMINISTRATOR)
