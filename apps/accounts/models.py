@@ -78,6 +78,7 @@ class TokenAction(models.TextChoices):
     EVENTS_WRITE = "events:write", _("Triage and flag events")
     LIVE_READ = "live:read", _("Watch live pictures")
     FRAMES_WRITE = "frames:write", _("Analyse pictures")
+    REDACTIONS_WRITE = "redactions:write", _("Redact files")
     RECORDINGS_READ = "recordings:read", _("Watch recordings")
     MODELS_READ = "models:read", _("Read models")
     AUDIT_READ = "audit:read", _("Read the record")

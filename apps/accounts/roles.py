@@ -25,6 +25,7 @@ class Capability(StrEnum):
     SEE_PURPOSES = "see_purposes"
     MANAGE_PURPOSES = "manage_purposes"
     ANALYSE_FRAMES = "analyse_frames"
+    REDACT_FILES = "redact_files"
     SEE_RECORDINGS = "see_recordings"
     MANAGE_RETENTION = "manage_retention"
     REQUEST_UNMASKING = "request_unmasking"
@@ -56,6 +57,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_CAMERAS,
             C.SEE_MODELS,
             C.SEE_RECORD,
+            C.REDACT_FILES,
             C.SEE_RECORDINGS,
             C.SEE_PURPOSES,
             C.MANAGE_PURPOSES,
@@ -89,6 +91,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.MANAGE_CAMERAS,
             C.SEE_MODELS,
             C.ANALYSE_FRAMES,
+            C.REDACT_FILES,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
@@ -124,6 +127,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
     C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,
     C.ANALYSE_FRAMES: TokenAction.FRAMES_WRITE,
+    C.REDACT_FILES: TokenAction.REDACTIONS_WRITE,
     C.SEE_RECORDINGS: TokenAction.RECORDINGS_READ,
     C.MANAGE_RETENTION: None,
     C.REQUEST_UNMASKING: None,

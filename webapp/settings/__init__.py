@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "apps.live",
     "apps.dispatch",
     "apps.monitoring",
+    "apps.redactions",
     "apps.detections",
     "apps.registry",
     "apps.consent",

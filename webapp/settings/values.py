@@ -65,6 +65,10 @@ try:
     LEAK_SAMPLES_PER_H = ENV.integer("VIDETTE_LEAK_SAMPLES_PER_H", 30, minimum=0, maximum=3600)
     LEAK_LIMIT_PER_10000 = ENV.number("VIDETTE_LEAK_LIMIT_PER_10000", 50.0, minimum=0, maximum=10_000)
     LEAK_RAISES_POLICY = ENV.flag("VIDETTE_LEAK_RAISES_POLICY", False)
+    REDACTION_MAX_MB = ENV.integer("VIDETTE_REDACTION_MAX_MB", 20_480, minimum=1, maximum=1_048_576)
+    REDACTION_ORIGINAL_H = ENV.integer("VIDETTE_REDACTION_ORIGINAL_H", 24, minimum=1, maximum=720)
+    REDACTION_KEEP_DAYS = ENV.integer("VIDETTE_REDACTION_KEEP_DAYS", 30, minimum=1, maximum=3650)
+    REDACTION_STEPS_AT_ONCE = ENV.integer("VIDETTE_REDACTION_STEPS_AT_ONCE", 1, minimum=1, maximum=64)
     MODEL_DIR: Path = ENV.path("VIDETTE_MODEL_DIR", DATA_DIR / "models")
     STATIC_ROOT: Path = ENV.path("VIDETTE_STATIC_ROOT", DATA_DIR / "staticfiles")
     SHM_DIR: Path = ENV.path("VIDETTE_SHM_DIR", Path("/dev/shm"))  # noqa: S108 - shared memory, not a temporary file

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RedactionsConfig(AppConfig):
+    name = "apps.redactions"
+    label = "redactions"
