@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.recording import RecordingPolicy
+
 
 class SourceKind(StrEnum):
     RTSP = "rtsp"
@@ -155,6 +157,7 @@ class Lease:
     analysis_fps: float = 5.0
     display_fps: float = 10.0
     retention_class: str = "standard"
+    recording: RecordingPolicy = field(default_factory=RecordingPolicy)
     basis: tuple[str, ...] = ()
 
     def allows(self, stage: Stage) -> bool:
