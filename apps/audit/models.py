@@ -54,6 +54,24 @@ class AuditRecord(models.Model):
         return f"#{self.seq} {self.action}"
 
 
+class AuditCheckpoint(models.Model):
+    """A signed statement about the records up to `last`. A copy: the one that counts lies outside."""
+
+    number = models.BigIntegerField(primary_key=True, verbose_name=_("number"))
+    first = models.BigIntegerField(_("first entry"))
+    last = models.BigIntegerField(_("last entry"), unique=True)
+    document = models.JSONField(_("signed statement"))
+
+    class Meta:
+        ordering = ["-number"]
+        verbose_name = _("checkpoint of the record")
+        verbose_name_plural = _("checkpoints of the record")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"#{self.number} ({self.first}–{self.last})"
+
+
 class AuditHead(models.Model):
     """The chain's head: one row, locked by every writer."""
 

@@ -1,27 +1,45 @@
 """Reading the record. Whether somebody may is asked before, by capability."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
 
 from apps.audit.chain import timestamp
+from apps.audit.checkpoints import checkpoint_last
 from apps.audit.models import AuditHead, AuditRecord, RecordKind
-from apps.audit.verification import Verdict, chain_verify
+from apps.audit.verdict import Verdict
+from apps.audit.verification import chain_verify
 
 __all__ = [
     "ORDERING",
     "VERIFIED_ACTION",
+    "CheckpointState",
     "Verdict",
     "chain_state",
     "chain_verify",
+    "checkpoint_state",
     "last_verification",
     "owner_can_alter_record",
     "records_search",
     "who_saw",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointState:
+    """`uncovered`: entries after the last checkpoint, for which nothing outside of the database vouches yet."""
+
+    number: int | None
+    last: int | None
+    at: datetime | None
+    uncovered: int
+    time_stamped: bool
+
 
 ORDERING = ("-seq",)
 VERIFIED_ACTION = "record.verified"
@@ -72,6 +90,19 @@ def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[Au
 def last_verification() -> AuditRecord | None:
     """The entry of the latest check that the product made by itself; its details hold the outcome."""
     return AuditRecord.objects.filter(action=VERIFIED_ACTION).order_by(*ORDERING).first()
+
+
+def checkpoint_state() -> CheckpointState:
+    """The last checkpoint, its time, and how many records came since."""
+    head, last = chain_state(), checkpoint_last()
+    covered = last.last if last is not None else -1
+    return CheckpointState(
+        number=last.number if last is not None else None,
+        last=last.last if last is not None else None,
+        at=parse_datetime(last.document["statement"]["at"]) if last is not None else None,
+        uncovered=max(0, (head.seq if head is not None else -1) - covered),
+        time_stamped=bool(last is not None and last.document.get("time_stamp")),
+    )
 
 
 def chain_state() -> AuditHead | None:

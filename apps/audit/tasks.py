@@ -1,13 +1,15 @@
-"""The daily look of the product at its own record."""
+"""The product's own care for its record: a daily look at it, and signed checkpoints."""
 
 import logging
 
 from celery import shared_task
 from django.db import transaction
 
+from apps.audit.checkpoints import checkpoints_make
 from apps.audit.selectors import VERIFIED_ACTION, chain_verify
 from apps.audit.services import record_system
 from apps.core.context import audit_context, system_context
+from apps.core.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,20 @@ def verify_chain() -> bool:
         "checked": verdict.checked,
         "first_bad": verdict.first_bad_seq,
         "reason": verdict.reason,
+        "checkpoints": verdict.checkpoints,
+        "covered": verdict.covered_seq,
+        "not_outside": verdict.not_outside,
     }
     with audit_context(system_context("control")), transaction.atomic():
         record_system(action=VERIFIED_ACTION, details=details)
     return verdict.ok
+
+
+@shared_task(name="apps.audit.tasks.make_checkpoints", ignore_result=True)
+def make_checkpoints() -> int:
+    """Signs what is due. When the storage does not answer, the log says so and the next tick tries again."""
+    try:
+        return checkpoints_make()
+    except Unavailable as error:
+        logger.error("no checkpoint of the record could be made: %s", error.message)
+        return 0

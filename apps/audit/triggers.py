@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 RECORD = "audit_auditrecord"
 HEAD = "audit_audithead"
+CHECKPOINT = "audit_auditcheckpoint"
 _MESSAGE = "the record is append-only"
 
 _SQLITE_INSTALL = (
@@ -66,22 +67,71 @@ _POSTGRESQL_REMOVE = (
     ),
     "DROP FUNCTION IF EXISTS audit_refuse()",
 )
+_SQLITE_CHECKPOINT = tuple(
+    f"CREATE TRIGGER {CHECKPOINT}_no_{name} BEFORE {verb} ON {CHECKPOINT} {when}"
+    f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
+    for name, verb, when in (
+        ("update", "UPDATE", ""),
+        ("delete", "DELETE", ""),
+        (
+            "replace",
+            "INSERT",
+            f"WHEN EXISTS (SELECT 1 FROM {CHECKPOINT} WHERE number = NEW.number OR last = NEW.last) ",  # noqa: S608
+        ),
+    )
+)
+_SQLITE_CHECKPOINT_REMOVE = tuple(
+    f"DROP TRIGGER IF EXISTS {CHECKPOINT}_no_{name}" for name in ("update", "delete", "replace")
+)
+_POSTGRESQL_CHECKPOINT = (
+    f"CREATE TRIGGER {CHECKPOINT}_no_change BEFORE UPDATE OR DELETE ON {CHECKPOINT} "
+    "FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
+    f"CREATE TRIGGER {CHECKPOINT}_no_truncate BEFORE TRUNCATE ON {CHECKPOINT} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
+)
+_POSTGRESQL_CHECKPOINT_REMOVE = tuple(
+    f"DROP TRIGGER IF EXISTS {CHECKPOINT}_no_{name} ON {CHECKPOINT}" for name in ("change", "truncate")
+)
+# Per database: install and remove those of the chain, install and remove those of the checkpoints.
 _STATEMENTS = {
-    "sqlite": (_SQLITE_INSTALL, _SQLITE_REMOVE),
-    "postgresql": (_POSTGRESQL_INSTALL, _POSTGRESQL_REMOVE),
+    "sqlite": (_SQLITE_INSTALL, _SQLITE_REMOVE, _SQLITE_CHECKPOINT, _SQLITE_CHECKPOINT_REMOVE),
+    "postgresql": (
+        _POSTGRESQL_INSTALL,
+        _POSTGRESQL_REMOVE,
+        _POSTGRESQL_CHECKPOINT,
+        _POSTGRESQL_CHECKPOINT_REMOVE,
+    ),
 }
 
 
 def triggers_install(connection: BaseDatabaseWrapper) -> None:
-    _run(connection, _statements(connection)[0])
+    chain_triggers_install(connection)
+    checkpoint_triggers_install(connection)
 
 
 def triggers_remove(connection: BaseDatabaseWrapper) -> None:
-    """Takes the triggers away: for going back in migrations, and for tests that empty the database."""
+    """Takes the triggers away: for tests that empty the database or tamper with it."""
+    checkpoint_triggers_remove(connection)
+    chain_triggers_remove(connection)
+
+
+def chain_triggers_install(connection: BaseDatabaseWrapper) -> None:
+    _run(connection, _statements(connection)[0])
+
+
+def chain_triggers_remove(connection: BaseDatabaseWrapper) -> None:
     _run(connection, _statements(connection)[1])
 
 
-def _statements(connection: BaseDatabaseWrapper) -> tuple[Sequence[str], Sequence[str]]:
+def checkpoint_triggers_install(connection: BaseDatabaseWrapper) -> None:
+    _run(connection, _statements(connection)[2])
+
+
+def checkpoint_triggers_remove(connection: BaseDatabaseWrapper) -> None:
+    _run(connection, _statements(connection)[3])
+
+
+def _statements(connection: BaseDatabaseWrapper) -> tuple[Sequence[str], ...]:
     if connection.vendor not in _STATEMENTS:
         raise NotImplementedError(
             f"the record needs triggers: expected PostgreSQL or SQLite, got {connection.vendor}"

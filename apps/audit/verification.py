@@ -8,30 +8,11 @@ from rfc8785 import CanonicalizationError
 
 from apps.audit.chain import GENESIS_PREVIOUS, TEXT_FIELDS, hash_of
 from apps.audit.models import AuditHead, AuditRecord
+from apps.audit.verdict import Broken, Verdict
+from apps.audit.witness import Witness
 
 _CHUNK = 2000
 _FIELDS = ("seq", "at", "camera_id", "redacted", "details", "previous_hash", "hash", *TEXT_FIELDS)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome; `first_bad_seq` and `reason` are set when the chain is broken."""
-
-    checked: int
-    head_seq: int | None
-    first_bad_seq: int | None = None
-    reason: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return self.first_bad_seq is None
-
-
-class _Broken(Exception):
-    def __init__(self, seq: int, reason: str) -> None:
-        super().__init__(reason)
-        self.seq = seq
-        self.reason = reason
 
 
 @dataclass
@@ -45,7 +26,7 @@ class _Walk:
     def step(self, row: tuple[Any, ...]) -> None:
         seq, at, camera_id, redacted, details, previous_hash, stored_hash, *texts = row
         if seq != self.next_seq:
-            raise _Broken(self.next_seq, f"is missing: record {seq} comes in its place")
+            raise Broken(self.next_seq, f"is missing: record {seq} comes in its place")
         try:
             expected = hash_of(
                 seq=seq,
@@ -57,33 +38,55 @@ class _Walk:
                 texts=dict(zip(TEXT_FIELDS, texts, strict=True)),
             )
         except (CanonicalizationError, ValueError, TypeError, AttributeError) as error:
-            raise _Broken(seq, f"cannot be read: {error}") from error
+            raise Broken(seq, f"cannot be read: {error}") from error
         if expected != stored_hash:
-            raise _Broken(seq, "was changed: its hash does not fit its content")
+            raise Broken(seq, "was changed: its hash does not fit its content")
         if previous_hash != self.previous_hash:
-            raise _Broken(seq - 1, f"was rewritten: record {seq} follows another one of that number")
+            raise Broken(seq - 1, f"was rewritten: record {seq} follows another one of that number")
         self.next_seq, self.previous_hash = seq + 1, stored_hash
         self.checked += 1
 
 
 def chain_verify(*, since: int = 0) -> Verdict:
-    """Walks the chain from record `since` to the head.
+    """Walks the chain from record `since` to the head, beside the signed checkpoints.
 
     Finds a changed field, a removed row, swapped rows, a cut tail, a rewritten hash. A chain that was
-    rewritten as a whole, with its head, agrees with itself: only a copy kept elsewhere can tell.
+    rewritten as a whole, with its head, agrees with itself, but not with the checkpoints that cover it; what
+    follows the last checkpoint is covered by none.
     """
-    head = AuditHead.objects.filter(pk=1).first()
     walk = _Walk(since)
+    witness: Witness | None = None
+    head: AuditHead | None = None
     try:
-        walk.previous_hash = _hash_before(since)
-        for row in _rows(walk, since):
-            walk.step(row)
-            if head is not None and walk.next_seq > head.seq:
-                break
-        _check_head(walk, head)
-    except _Broken as broken:
-        return Verdict(walk.checked, head.seq if head else None, broken.seq, broken.reason)
-    return Verdict(walk.checked, head.seq if head else None)
+        witness = Witness(since)  # before the head is read: no checkpoint may name what comes after it
+        head = AuditHead.objects.filter(pk=1).first()
+        _walk_along(walk, witness, head)
+    except Broken as broken:
+        return _verdict(walk, witness, head, broken)
+    return _verdict(walk, witness, head, None)
+
+
+def _walk_along(walk: _Walk, witness: Witness, head: AuditHead | None) -> None:
+    walk.previous_hash = _hash_before(walk.next_seq)
+    for row in _rows(walk, walk.next_seq):
+        walk.step(row)
+        witness.step(walk.next_seq - 1, walk.previous_hash)
+        if head is not None and walk.next_seq > head.seq:
+            break
+    _check_head(walk, head)
+    witness.end(walk.next_seq)
+
+
+def _verdict(walk: _Walk, witness: Witness | None, head: AuditHead | None, broken: Broken | None) -> Verdict:
+    return Verdict(
+        checked=walk.checked,
+        head_seq=head.seq if head else None,
+        first_bad_seq=broken.seq if broken else None,
+        reason=broken.reason if broken else "",
+        checkpoints=witness.compared if witness else 0,
+        covered_seq=witness.covered_seq if witness else None,
+        not_outside=witness.not_outside if witness else 0,
+    )
 
 
 def _hash_before(since: int) -> str:
@@ -92,7 +95,7 @@ def _hash_before(since: int) -> str:
         return GENESIS_PREVIOUS
     before = AuditRecord.objects.filter(seq=since - 1).values_list("hash", flat=True).first()
     if before is None:
-        raise _Broken(since - 1, "is missing")
+        raise Broken(since - 1, "is missing")
     return before
 
 
@@ -101,16 +104,16 @@ def _rows(walk: _Walk, since: int) -> Iterator[tuple[Any, ...]]:
     try:
         yield from rows.iterator(chunk_size=_CHUNK)
     except (ValueError, TypeError) as error:  # a value that is no time, JSON or UUID any more
-        raise _Broken(walk.next_seq, f"cannot be read: {error}") from error
+        raise Broken(walk.next_seq, f"cannot be read: {error}") from error
 
 
 def _check_head(walk: _Walk, head: AuditHead | None) -> None:
     if head is None:
-        raise _Broken(walk.next_seq, "cannot be checked: the head of the chain is missing")
+        raise Broken(walk.next_seq, "cannot be checked: the head of the chain is missing")
     if walk.next_seq <= head.seq:
-        raise _Broken(walk.next_seq, f"is missing: the head of the chain is record {head.seq}")
+        raise Broken(walk.next_seq, f"is missing: the head of the chain is record {head.seq}")
     if head.seq == walk.next_seq - 1 and head.hash != walk.previous_hash:
-        raise _Broken(head.seq, "was rewritten: the head of the chain has another hash")
+        raise Broken(head.seq, "was rewritten: the head of the chain has another hash")
     _check_beyond(head.seq)
 
 
@@ -121,4 +124,4 @@ def _check_beyond(head_seq: int) -> None:
         return
     head = AuditHead.objects.get(pk=1)
     if extra > head.seq:
-        raise _Broken(extra, f"was added: the head of the chain is record {head.seq}")
+        raise Broken(extra, f"was added: the head of the chain is record {head.seq}")

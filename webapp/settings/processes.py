@@ -59,5 +59,6 @@ CELERY_BEAT_SCHEDULE = {
     "close-accounts": _every(60, "apps.detections.tasks.close_accounts"),
     "sweep-retention": _every(600, "apps.retention.tasks.sweep"),
     "sweep-orphans": _every(24 * 3600, "apps.retention.tasks.sweep_orphans"),
+    "make-checkpoints": _every(15, "apps.audit.tasks.make_checkpoints"),
     "verify-record": _every(24 * 3600, "apps.audit.tasks.verify_chain"),
 }

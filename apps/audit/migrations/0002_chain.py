@@ -4,7 +4,7 @@ from django.db import migrations
 from django.utils import timezone
 
 from apps.audit.chain import GENESIS_ACTION, GENESIS_PREVIOUS, record_hash
-from apps.audit.triggers import triggers_install, triggers_remove
+from apps.audit.triggers import chain_triggers_install, chain_triggers_remove
 
 
 def open_chain(apps, schema_editor):
@@ -35,11 +35,11 @@ def close_chain(apps, schema_editor):
 
 
 def install(apps, schema_editor):
-    triggers_install(schema_editor.connection)
+    chain_triggers_install(schema_editor.connection)
 
 
 def remove(apps, schema_editor):
-    triggers_remove(schema_editor.connection)
+    chain_triggers_remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,112 @@
+"""The signed checkpoints beside a walk along the chain: they tell what the chain itself cannot.
+
+A chain that was rewritten as a whole agrees with itself; the checkpoints outside of the database do not agree
+with it.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from apps.audit.chain import GENESIS_PREVIOUS, canonical
+from apps.audit.checkpoints import (
+    Checkpoint,
+    CheckpointRefused,
+    checkpoint_read,
+    checkpoints_outside,
+    checkpoints_stored,
+)
+from apps.audit.verdict import Broken
+from apps.core.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+
+class Witness:
+    """Compares each record of a walk from `since` on with the checkpoint that covers it."""
+
+    def __init__(self, since: int) -> None:
+        self.compared = 0
+        self.covered_seq: int | None = None
+        self.not_outside = 0
+        self._rest = self._in_order()
+        self._current = next(self._rest, None)
+        while self._current is not None and self._current.last < since:
+            self._current = next(self._rest, None)
+
+    def step(self, seq: int, record_hash: str) -> None:
+        """Raises Broken when the record is another one than that which was signed."""
+        checkpoint = self._current
+        if checkpoint is None or seq < checkpoint.first:
+            return
+        if checkpoint.hashes and checkpoint.hashes[seq - checkpoint.first] != record_hash:
+            raise Broken(seq, f"was rewritten: {_said(checkpoint)} holds another hash of it")
+        if seq == checkpoint.last:
+            self._finish(checkpoint, record_hash)
+
+    def _finish(self, checkpoint: Checkpoint, record_hash: str) -> None:
+        if record_hash != checkpoint.hash:
+            raise Broken(
+                checkpoint.last,
+                f"was rewritten, or one since {checkpoint.first}: {_said(checkpoint)} holds another hash",
+            )
+        self.compared += 1
+        self.covered_seq = checkpoint.last
+        self._current = next(self._rest, None)
+
+    def end(self, next_seq: int) -> None:
+        """The walk has ended: a checkpoint that names a later record shows that the tail was cut."""
+        if self._current is not None and self._current.last >= next_seq:
+            raise Broken(
+                next_seq, f"is missing: {_said(self._current)} names records up to {self._current.last}"
+            )
+
+    def _in_order(self) -> Iterator[Checkpoint]:
+        """Each checkpoint once, the copy outside before that of the database; linked without a gap."""
+        number, first, previous = 0, 0, GENESIS_PREVIOUS
+        for checkpoint in self._merged():
+            statement = checkpoint.document["statement"]
+            if checkpoint.number != number:
+                raise Broken(first, f"cannot be checked: checkpoint {number} is missing")
+            if checkpoint.first != first or statement["previous"] != previous:
+                raise Broken(first, f"cannot be checked: checkpoint {number} does not follow the one before")
+            yield checkpoint
+            number, first, previous = number + 1, checkpoint.last + 1, checkpoint.digest
+
+    def _merged(self) -> Iterator[Checkpoint]:
+        stored = {checkpoint.number: checkpoint for checkpoint in checkpoints_stored()}
+        for checkpoint in _readable():
+            known = stored.pop(checkpoint.number, None)
+            yield from self._alone(stored, below=checkpoint.number)
+            if known is not None and known.digest != checkpoint.digest:
+                raise Broken(
+                    checkpoint.first,
+                    f"cannot be checked: the database holds another checkpoint {checkpoint.number}",
+                )
+            yield checkpoint
+        yield from self._alone(stored, below=None)
+
+    def _alone(self, stored: dict[int, Checkpoint], *, below: int | None) -> Iterator[Checkpoint]:
+        """Checkpoints that the database alone holds."""
+        for number in sorted(number for number in stored if below is None or number < below):
+            checkpoint = stored.pop(number)
+            try:
+                yield checkpoint_read(canonical(dict(checkpoint.document)))
+            except CheckpointRefused as error:
+                raise Broken(checkpoint.first, f"cannot be checked: checkpoint {number}: {error}") from error
+            self.not_outside += 1
+
+
+def _readable() -> Iterator[Checkpoint]:
+    following = 0
+    try:
+        for checkpoint in checkpoints_outside():
+            yield checkpoint
+            following = checkpoint.last + 1
+    except CheckpointRefused as error:
+        raise Broken(following, f"cannot be checked: {error}") from error
+    except Unavailable as error:
+        logger.warning("the record is checked without its checkpoints outside: %s", error.message)
+
+
+def _said(checkpoint: Checkpoint) -> str:
+    return f"checkpoint {checkpoint.number}, signed at {checkpoint.at},"
