@@ -1,0 +1,86 @@
+"""Writes scenes as films and reads films back, frame by frame; nothing is held in memory as a whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from benchmarks.redaction.scene import Scene, paint
+from benchmarks.redaction.sequences import FPS
+from benchmarks.redaction.truth import Face, Truth, load_truth
+from inference_workers.engine.frame import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What must be the same before and after: frames, size, and time stamps in seconds from the first."""
+
+    frames: int
+    size_wh: tuple[int, int]
+    stamps_s: tuple[float, ...]
+
+
+def make_film(scene: Scene, folder: Path) -> tuple[Path, Truth]:
+    """Paint a scene into `folder`, once: a second call reads what the first has written."""
+    path = folder / f"{scene.name}.mp4"
+    if path.is_file():
+        return path, load_truth(folder, scene.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    frames: list[tuple[Face, ...]] = []
+    labels = np.zeros((scene.length, scene.size_wh[1], scene.size_wh[0]), np.uint8)
+    with Writer(path, scene.size_wh, scene.crf) as writer:
+        for number in range(scene.length):
+            painted = paint(scene, number)
+            writer.add(painted.image)
+            labels[number] = painted.labels
+            frames.append(painted.faces)
+    truth = Truth(scene.name, scene.size_wh, tuple(frames), labels)
+    truth.save(folder)
+    return path, truth
+
+
+class Writer:
+    """H.264 at `FPS`; the film has its name only when it is whole."""
+
+    def __init__(self, path: Path, size_wh: tuple[int, int], crf: int) -> None:
+        self._path = path
+        self._part = path.with_name(f".{path.stem}.part.mp4")
+        self._container = av.open(str(self._part), "w")
+        stream = self._container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height = size_wh
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = Fraction(1, FPS)
+        stream.options = {"crf": str(crf), "preset": "medium", "threads": "1"}
+        self._stream = stream
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def add(self, image: Image) -> None:
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+        self._container.mux(self._stream.encode(frame))
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+        if kind is None:
+            self._part.rename(self._path)
+
+
+def read_film(path: Path) -> Iterator[Image]:
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            yield np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+
+
+def shape_of(path: Path) -> Shape:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stamps = [frame.time for frame in container.decode(stream) if frame.time is not None]
+        size = (stream.codec_context.width, stream.codec_context.height)
+    first = min(stamps, default=0.0)
+    return Shape(len(stamps), size, tuple(round(stamp - first, 4) for stamp in stamps))
