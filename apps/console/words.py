@@ -16,6 +16,7 @@ STATES: Words = {
     "stopped": _("Stopped"),
     "disabled": _("Switched off"),
     "unknown": _("No report yet"),
+    "withheld": _("Not permitted now"),
 }
 STATE_TONES = {
     "streaming": "ok",
@@ -28,6 +29,7 @@ STATE_TONES = {
     "stopped": "warn",
     "disabled": "",
     "unknown": "",
+    "withheld": "warn",
 }
 CODES: Words = {
     "name_not_found": _("The host name cannot be resolved. Check its spelling and the name server."),
@@ -70,6 +72,17 @@ CODES: Words = {
     "shm_budget": _("The limit of shared memory is used up. An administrator can raise it."),
     "no_clock": _("The source tells no time."),
     "not_reached": _("Not tried, because a step before it failed."),
+    "no_purpose": _(
+        "No entry in the register of purposes allows it. A compliance officer can enter the purpose."
+    ),
+    "purpose_not_yet": _("The entry in the register of purposes is not valid yet. Compliance can change it."),
+    "purpose_expired": _("The entry in the register of purposes has run out. Compliance can renew it."),
+    "trial_ended": _("The trial has ended. A compliance officer can enter the purpose of this camera."),
+    "outside_hours": _("Outside the opening hours in the register of purposes."),
+    "consent_missing": _(
+        "A consent that is needed was withdrawn, has expired or was not given. Ask compliance."
+    ),
+    "no_stage": _("The register of purposes allows nothing that this camera is set to do. Ask compliance."),
 }
 REDACTIONS: Words = {"tracks": _("Faces covered"), "mosaic": _("Whole picture covered")}
 STAGES: Words = {

@@ -119,7 +119,10 @@ class Reading(models.Model):
 
 
 class CameraRuntime(models.Model):
-    """The newest status that the data plane reported for a camera."""
+    """The newest status that the data plane reported for a camera.
+
+    `withheld` is the control plane's own word: why it gives no lease, empty when it gives one.
+    """
 
     camera = models.OneToOneField(Camera, on_delete=models.CASCADE, primary_key=True, related_name="runtime")
     epoch = models.CharField(max_length=36)
@@ -136,9 +139,19 @@ class CameraRuntime(models.Model):
     clock_offset_s = models.FloatField(null=True)
     last_frame_at = models.DateTimeField(null=True)
     served = models.JSONField(default=dict)
+    lease_revision = models.PositiveIntegerField(default=0)
+    withheld = models.CharField(max_length=40, blank=True)
 
     class Meta:
         default_permissions = ()
+
+    @property
+    def shown_state(self) -> str:
+        return "withheld" if self.withheld else self.state
+
+    @property
+    def shown_code(self) -> str:
+        return self.withheld or self.code
 
 
 class FrameAccount(models.Model):
@@ -180,10 +193,13 @@ class FeedEntry(models.Model):
         EVENT_FLAGGED = "event_flagged"
         READING_CREATED = "reading_created"
         CAMERA_STATE = "camera_state"
+        ALERT_OPENED = "alert_opened"
+        ALERT_CHANGED = "alert_changed"
 
     seq = models.BigIntegerField(primary_key=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)
     event_id = models.UUIDField(null=True)
+    alert_id = models.UUIDField(null=True)
     camera_id = models.UUIDField()
     at = models.DateTimeField()
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.cameras.models import Camera, Zone
+from apps.core.clock import now
 from apps.detections.accounts import account_apply_counters
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.folding import fold
@@ -179,7 +180,20 @@ def _runtime(message: CameraStatus) -> dict[str, Any]:
         "clock_offset_s": message.clock_offset_s,
         "last_frame_at": None if last_frame_at is None else time_checked(last_frame_at),
         "served": dict(message.served),
+        "lease_revision": max(0, min(message.lease_revision, 2**31 - 1)),
     }
+
+
+def withheld_set(camera_id: UUID, code: str) -> None:
+    """Say why a camera gets no lease, or (empty) that it gets one; inside the transaction of that."""
+    if code:
+        never = datetime(2000, 1, 1, tzinfo=UTC)  # any report of the data plane is newer
+        CameraRuntime.objects.get_or_create(
+            camera_id=camera_id, defaults={"epoch": "", "at": never, "since": now(), "state": "unknown"}
+        )
+    rows = CameraRuntime.objects.filter(camera_id=camera_id).exclude(withheld=code)
+    if rows.update(withheld=code, since=now()):
+        feed_append([FeedLine(Kind.CAMERA_STATE, camera_id)])
 
 
 def account_apply(message: Account, batch: ResultBatch) -> Outcome:

@@ -1,6 +1,7 @@
 """The lease of a camera: its settings, zones and models in the form that the data plane obeys.
 
-A lease is computed from the database each time and holds nothing of its own. Its revision and id change
+A lease is computed from the database each time and holds nothing of its own. It allows what the register of
+purposes allows and the camera is set to do; a camera without a basis gets none. Its revision and id change
 only when what it allows changes; `LeaseChange` keeps that history, so the `lease_id` of a result names what
 was allowed when it was seen.
 """
@@ -9,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +20,11 @@ from django.db import transaction
 from apps.cameras.models import Camera, RedactionTarget
 from apps.cameras.models import Zone as ZoneRow
 from apps.cameras.sources import source_for
+from apps.consent.basis import NOTHING_TO_STREAM, Basis, ZoneLimit
+from apps.consent.models import PurposeStage
+from apps.consent.selectors import basis_of
 from apps.core.clock import now
+from apps.detections.results import withheld_set
 from apps.dispatch.models import LeaseChange
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
@@ -39,80 +45,130 @@ _TARGETS = {
     RedactionTarget.PERSONS: ("face", "person"),
 }
 _VOLATILE = ("lease_id", "issued_at", "valid_until", "revision")
+# When the register allows less from a moment on, a new lease says so at that moment. Should it not arrive,
+# the old one runs out this much later: within the five seconds in which a lost basis has to take effect.
+NARROWING_GRACE = timedelta(seconds=3)
+_SEEN_BY_PEOPLE = (Stage.VIEW, Stage.MOTION, Stage.DETECT, Stage.TEXT)
+_LIMITS = {
+    PurposeStage.VIEW: ZoneKind.PRIVACY_MASK,
+    PurposeStage.DETECT: ZoneKind.IGNORE,
+    PurposeStage.TEXT: ZoneKind.NO_TEXT,
+}
 
 Serving = Mapping[Stage, ModelVersion]
 
 
-def lease_for(camera: Camera, models: Serving | None = None) -> Lease | None:
-    """The lease of `camera` from now on; None when it is disabled.
+def lease_for(camera: Camera, models: Serving | None = None, basis: Basis | None = None) -> Lease | None:
+    """The lease of `camera` from now on; None when it is disabled or the register of purposes allows nothing.
 
-    Writes a `LeaseChange` when the contents differ from those of the newest one.
+    Writes a `LeaseChange` when the contents, or the reason to withhold it, differ from those of the newest.
     """
     if not camera.enabled:
         return None
-    lease = _contents(camera, serving() if models is None else models)
-    fingerprint = _fingerprint(lease)
+    basis = basis_of(camera) if basis is None else basis
+    lease = _contents(camera, serving() if models is None else models, basis)
+    withheld = _withheld(lease, basis)
+    fingerprint = f"withheld:{withheld}" if withheld else _fingerprint(lease)
     change = _newest(camera)
     if change is None or change.fingerprint != fingerprint:
-        change = _change(camera, lease, fingerprint)
-    return replace(lease, lease_id=str(change.pk), revision=change.revision)
+        change = _change(camera, lease, fingerprint, withheld)
+    return None if withheld else replace(lease, lease_id=str(change.pk), revision=change.revision)
+
+
+def _withheld(lease: Lease, basis: Basis) -> str:
+    """Why there is no lease; empty when there is one."""
+    if not basis.streams:
+        return basis.code
+    return "" if set(lease.stages) & set(_SEEN_BY_PEOPLE) else NOTHING_TO_STREAM
 
 
 def _newest(camera: Camera) -> LeaseChange | None:
     return LeaseChange.objects.filter(camera=camera).order_by("-revision").first()
 
 
-def _change(camera: Camera, lease: Lease, fingerprint: str) -> LeaseChange:
+def _change(camera: Camera, lease: Lease, fingerprint: str, withheld: str) -> LeaseChange:
     with transaction.atomic():
         Camera.objects.select_for_update().get(pk=camera.pk)
         newest = _newest(camera)
         if newest is not None and newest.fingerprint == fingerprint:
             return newest
-        contents = _history(lease)
+        withheld_set(camera.pk, withheld)
+        contents = {"stages": []} if withheld else _history(lease)
         return LeaseChange.objects.create(
             pk=uuid4(),
             camera=camera,
             revision=newest.revision + 1 if newest else 1,
             issued_at=now(),
-            reason=_reason(newest.contents if newest else None, contents),
+            reason=f"withheld: {withheld}" if withheld else _reason(newest, contents),
             fingerprint=fingerprint,
             contents=contents,
+            withheld=withheld,
         )
 
 
-def _contents(camera: Camera, models: Serving) -> Lease:
-    stages = _stages(camera, models)
-    issued_at = now().timestamp()
+def _contents(camera: Camera, models: Serving, basis: Basis) -> Lease:
+    zones = _zones(camera, basis)
+    stages = _stages(camera, models, basis, zones)
+    issued_at = now()
+    valid_until = issued_at + timedelta(seconds=settings.LEASE_TTL_S)
+    if basis.narrows_at is not None:
+        valid_until = min(valid_until, basis.narrows_at + NARROWING_GRACE)
     return Lease(
         lease_id="",
         camera_id=str(camera.pk),
         camera_name=camera.name,
         time_zone=camera.zone_name,
-        issued_at=issued_at,
-        valid_until=issued_at + settings.LEASE_TTL_S,
+        issued_at=issued_at.timestamp(),
+        valid_until=valid_until.timestamp(),
         revision=0,
         source=source_for(camera),
         stages=stages,
-        zones=tuple(_zone(row) for row in camera.zones.all()),
+        zones=zones,
         models={stage.value: model_ref(models[stage]) for stage in stages if stage in models},
         redaction=_redaction(camera),
         script=Script(camera.script),
         analysis_fps=camera.analysis_fps,
         display_fps=camera.display_fps,
+        basis=tuple(sorted(f"{entry.pk}@{entry.version}" for entry in basis.entries)),
     )
 
 
-def _stages(camera: Camera, models: Serving) -> tuple[Stage, ...]:
-    """What may be done. A stage that no model can serve is left out, except looking for faces:
+def _stages(camera: Camera, models: Serving, basis: Basis, zones: tuple[Zone, ...]) -> tuple[Stage, ...]:
+    """What may be done: what the register allows and the camera is set to do.
 
-    without it the data plane covers the whole picture, which is what has to happen then.
+    A stage that no model can serve is left out, except looking for faces: without it the data plane covers
+    the whole picture, which is what has to happen then.
     """
-    wanted = [Stage.VIEW, Stage.FACES, Stage.MOTION]
-    if camera.detect_objects:
-        wanted.append(Stage.DETECT)
-    if camera.read_text:
+    wanted = [Stage.FACES]
+    if PurposeStage.VIEW in basis.stages:
+        wanted.insert(0, Stage.VIEW)
+    if PurposeStage.DETECT in basis.stages:
+        wanted += [Stage.MOTION, Stage.DETECT] if camera.detect_objects else [Stage.MOTION]
+    if PurposeStage.TEXT in basis.stages and camera.read_text and not _lost_its_text_zones(camera, zones):
         wanted.append(Stage.TEXT)
     return tuple(stage for stage in wanted if stage in models or stage in (Stage.VIEW, Stage.FACES))
+
+
+def _lost_its_text_zones(camera: Camera, zones: tuple[Zone, ...]) -> bool:
+    """Without any zone to read the data plane reads everywhere: not when the register took the zones away."""
+    drawn = any(row.kind == ZoneKind.READ_TEXT for row in camera.zones.all())
+    return drawn and not any(zone.kind is ZoneKind.READ_TEXT for zone in zones)
+
+
+def _zones(camera: Camera, basis: Basis) -> tuple[Zone, ...]:
+    """The zones as they are drawn, less those that may not be read, and the limits that the register sets."""
+    unread = {str(limit.zone_key) for limit in basis.zones if PurposeStage.TEXT not in limit.stages}
+    drawn = [_zone(row) for row in camera.zones.all()]
+    kept = [zone for zone in drawn if zone.kind is not ZoneKind.READ_TEXT or zone.zone_id not in unread]
+    return (*kept, *(zone for limit in basis.zones for zone in _limiting(limit, basis)))
+
+
+def _limiting(limit: ZoneLimit, basis: Basis) -> list[Zone]:
+    missing = [stage for stage in _LIMITS if stage in basis.stages and stage not in limit.stages]
+    return [
+        Zone(f"{limit.zone_key}:{stage.value}", "register of purposes", _LIMITS[stage], limit.polygon)
+        for stage in missing
+    ]
 
 
 def _zone(row: ZoneRow) -> Zone:
@@ -152,8 +208,10 @@ def _history(lease: Lease) -> dict[str, Any]:
     return contents
 
 
-def _reason(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
-    if before is None:
+def _reason(newest: LeaseChange | None, after: dict[str, Any]) -> str:
+    if newest is None:
         return "first lease"
-    changed = [name for name in after if before.get(name) != after[name]]
+    if newest.withheld:
+        return "allowed again"
+    changed = [name for name in after if newest.contents.get(name) != after[name]]
     return (", ".join(changed) or "credentials")[:80]

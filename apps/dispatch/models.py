@@ -9,7 +9,11 @@ from apps.core.ids import new_id
 
 
 class LeaseChange(models.Model):
-    """One change of what a camera's lease allows. Renewals without a change leave no row."""
+    """One change of what a camera's lease allows. Renewals without a change leave no row.
+
+    `withheld` says why there is no lease from then on, as a code of `apps.consent.basis`. `confirmed_at` is
+    when the data plane reported that it obeys, by the data plane's clock.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="lease_changes")
@@ -18,6 +22,8 @@ class LeaseChange(models.Model):
     reason = models.CharField(max_length=80)
     fingerprint = models.CharField(max_length=64)
     contents = models.JSONField()
+    withheld = models.CharField(max_length=40, blank=True)
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()

@@ -12,18 +12,35 @@ from apps.detections.results import (
     status_apply,
     track_apply,
 )
+from apps.dispatch.confirmations import lease_confirm
 from apps.dispatch.work import reply_apply
+from apps.monitoring.leaks import leak_sample_apply
 from inference_workers.contracts.codec import ContractError, decode
-from inference_workers.contracts.results import Account, CameraStatus, ReadingResult, TrackResult
+from inference_workers.contracts.results import (
+    Account,
+    CameraStatus,
+    LeakSample,
+    ReadingResult,
+    TrackResult,
+)
 from inference_workers.contracts.uploads import AnalyseImageReply
 
 Apply = Callable[[Any, ResultBatch], Outcome]
 
+
+def _status_apply(message: CameraStatus, batch: ResultBatch) -> Outcome:
+    outcome = status_apply(message, batch)
+    if outcome is Outcome.APPLIED:
+        lease_confirm(message)
+    return outcome
+
+
 _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "TrackResult": (TrackResult, track_apply),
     "ReadingResult": (ReadingResult, reading_apply),
-    "CameraStatus": (CameraStatus, status_apply),
+    "CameraStatus": (CameraStatus, _status_apply),
     "Account": (Account, account_apply),
+    "LeakSample": (LeakSample, leak_sample_apply),
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),
 }
 

@@ -4,23 +4,32 @@ A lock in Redis keeps a renewal, which read the database a moment ago, from writ
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import cast
+from uuid import UUID
 
+from celery import current_app
 from django.db.models import QuerySet
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.cameras.models import Camera
 from apps.cameras.selectors import by_key
+from apps.consent.basis import Basis
+from apps.consent.selectors import bases_of
+from apps.core.clock import now
 from apps.core.redis import client
 from apps.dispatch.leases import lease_for
 from apps.registry.selectors import serving
 from inference_workers.contracts.codec import encode
-from inference_workers.contracts.names import LEASES, LEASES_CHANGED
+from inference_workers.contracts.names import LEASES, LEASES_CHANGED, QUEUE_CONTROL
 
+TASK_PUSH = "apps.dispatch.tasks.push_lease"
 _LOCK = "vidette:leases:lock"
 _LOCK_S = 10
+_PUSH_HORIZON = timedelta(seconds=7)  # a renewal every five seconds, and one that is late
 logger = logging.getLogger(__name__)
 
 
@@ -42,8 +51,9 @@ def _writing() -> Iterator[None]:
 def leases_renew() -> int:
     """Write the lease of every enabled camera and remove the others; returns how many were written."""
     with _writing():
-        models = serving()
-        leases = {str(camera.pk): lease_for(camera, models) for camera in _enabled()}
+        models, cameras = serving(), list(_enabled())
+        bases = bases_of(cameras)
+        leases = {str(camera.pk): lease_for(camera, models, bases[camera.pk]) for camera in cameras}
         texts = {key: encode(lease) for key, lease in leases.items() if lease is not None}
         stale = [key for key in _leased() if key not in texts]
         pipeline = client().pipeline(transaction=True)
@@ -54,7 +64,25 @@ def leases_renew() -> int:
         pipeline.execute()
     for key in stale:
         client().publish(LEASES_CHANGED, key)
+    _pushes_plan(bases)
     return len(texts)
+
+
+def _pushes_plan(bases: Mapping[UUID, Basis]) -> None:
+    """Have the lease of a camera pushed at the very moment from which the register allows less.
+
+    Should that message be lost, the lease runs out soon after the moment, and the next renewal does the same.
+    """
+    horizon = now() + _PUSH_HORIZON
+    for camera_id, basis in bases.items():
+        if basis.narrows_at is None or basis.narrows_at > horizon:
+            continue
+        try:
+            current_app.send_task(
+                TASK_PUSH, args=[str(camera_id)], eta=basis.narrows_at, expires=30, queue=QUEUE_CONTROL
+            )
+        except OperationalError as error:
+            logger.error("lease of camera %s: its push could not be planned: %s", camera_id, error)
 
 
 def lease_push(camera_id: str) -> bool:

@@ -76,11 +76,11 @@ def event_summary(event: Event) -> Message:
 
 def state_summary(runtime: CameraRuntime) -> Message:
     return {
-        "state": runtime.state,
-        "code": runtime.code,
-        "detail": runtime.detail,
+        "state": runtime.shown_state,
+        "code": runtime.shown_code,
+        "detail": "" if runtime.withheld else runtime.detail,
         "since": runtime.since.isoformat(),
         "at": runtime.at.isoformat(),
-        "retry_in_s": runtime.retry_in_s,
+        "retry_in_s": None if runtime.withheld else runtime.retry_in_s,
         "fps": runtime.fps,
     }

@@ -79,7 +79,7 @@ def _cameras() -> Iterator[Metric]:
         "vidette_camera_fps", "Pictures per second that a camera delivers", labels=("camera",)
     )
     for row in CameraRuntime.objects.filter(camera__enabled=True):
-        state.add_metric((str(row.camera_id), row.state), 1)
+        state.add_metric((str(row.camera_id), row.shown_state), 1)
         fps.add_metric((str(row.camera_id),), row.fps)
     yield state
     yield fps

@@ -81,18 +81,33 @@ def dana(adam: "User", site_b: "Site") -> "User":
     return _operator_of("dana", site_b, adam)
 
 
+def _camera(adam: "User", site: "Site", name: str) -> "Camera":
+    """A camera with an entry in the register of purposes that allows everything."""
+    from django.db import transaction
+
+    from apps.cameras.services import camera_create
+    from tests.apps.purposes import purpose_add
+
+    with transaction.atomic():
+        camera = camera_create(acting_user=adam, site=site, name=name, kind="rtsp", url=ADDRESS)
+        purpose_add(camera)
+    return camera
+
+
 @pytest.fixture
 def camera(adam: "User", site_a: "Site") -> "Camera":
-    from apps.cameras.services import camera_create
-
-    return camera_create(acting_user=adam, site=site_a, name="Lobby", kind="rtsp", url=ADDRESS)
+    return _camera(adam, site_a, "Lobby")
 
 
 @pytest.fixture
 def camera_b(adam: "User", site_b: "Site") -> "Camera":
-    from apps.cameras.services import camera_create
+    return _camera(adam, site_b, "Gate")
 
-    return camera_create(acting_user=adam, site=site_b, name="Gate", kind="rtsp", url=ADDRESS)
+
+@pytest.fixture
+def frank(db: None) -> "User":
+    """A second compliance officer, where two persons are needed."""
+    return _user("frank", "compliance")
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def _listed(camera: Camera, runtime: CameraRuntime | None, place: int) -> dict[s
 def state_of(camera: Camera, runtime: CameraRuntime | None) -> str:
     if not camera.enabled:
         return "disabled"
-    return runtime.state if runtime is not None else "unknown"
+    return runtime.shown_state if runtime is not None else "unknown"
 
 
 @page(Capability.SEE_CAMERAS)
