@@ -31,7 +31,7 @@ class Errands:
         self._installation = installation
         self._environment = control_environment(variables, installation)
         self._board = board
-        self._waiting = deque(_errands(installation, wishes))
+        self._waiting = deque(errands(installation, wishes))
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline = 0.0
 
@@ -78,11 +78,10 @@ class Errands:
         return self._installation.data_dir / "log" / "models.log"
 
 
-def _errands(installation: Installation, wishes: Wishes) -> list[tuple[tuple[str, ...], float]]:
+def errands(installation: Installation, wishes: Wishes) -> list[tuple[tuple[str, ...], float]]:
     weights = weights_beside(wishes.demo) if wishes.demo else None
     if weights is not None:
-        files = sorted(str(path) for path in weights.rglob("*.onnx"))
-        return [(("models", "add", *files), ADD_PATIENCE_S)]
+        return [(("models", "add", str(weights)), ADD_PATIENCE_S)]
     if any(installation.model_dir.glob("*.onnx")):
         return []
     return [(("models", "pull", DETECTOR), PULL_PATIENCE_S)]
