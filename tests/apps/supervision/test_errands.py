@@ -20,14 +20,18 @@ def test_weights_beside_the_clips_are_installed_as_a_folder(tmp_path: Path) -> N
         (weights / name).touch()
     (waiting,) = errands(_installation(tmp_path), Wishes(demo=tmp_path / "video"))
     program, *words = waiting[0]
-    parsed = load_command_class("apps.registry", program).create_parser("manage.py", program).parse_args(words)
+    parsed = (
+        load_command_class("apps.registry", program).create_parser("manage.py", program).parse_args(words)
+    )
     assert (parsed.command, parsed.path) == ("add", str(tmp_path / "weights"))
 
 
 def test_without_any_model_a_detector_is_fetched(tmp_path: Path) -> None:
     (waiting,) = errands(_installation(tmp_path), Wishes())
     program, *words = waiting[0]
-    parsed = load_command_class("apps.registry", program).create_parser("manage.py", program).parse_args(words)
+    parsed = (
+        load_command_class("apps.registry", program).create_parser("manage.py", program).parse_args(words)
+    )
     assert parsed.command == "pull"
 
 
