@@ -109,10 +109,11 @@ class Event:
         """Unseen for a while although it was looked for."""
         if self.track.missed_looks < END_MISSED_LOOKS:
             return now - self.track.last.at > 4 * STILL_END_UNSEEN_S
-        patience_s = STILL_END_UNSEEN_S if self._is_still() else END_UNSEEN_S
+        patience_s = STILL_END_UNSEEN_S if self.is_still() else END_UNSEEN_S
         return now - self.track.last.at > patience_s
 
-    def _is_still(self) -> bool:
+    def is_still(self) -> bool:
+        """Has it stayed where it is for a while, as a parked car does?"""
         sightings = self.track.sightings
         if self.label == MOTION or self.track.last.at - self.track.first_at < STILL_AFTER_S:
             return False

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_workers.contracts.lease import Lease, Stage, ZoneKind
+from inference_workers.contracts.recording import RecordingMode
 from inference_workers.engine.frame import Detections, Image
 
 SMALL_WIDTH_PX = 256
@@ -27,6 +28,8 @@ ACTIVE_TEXT_PERIOD_S = 2.0
 # moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
 WATCHED_STILL_FACES_S = 0.5
 UNWATCHED_FACES_S = 1.0
+# What is recorded is looked at for longer than a glance: between two looks a face goes less than its width.
+RECORDED_FACES_S = 0.4
 MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
 SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
 _EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
@@ -188,10 +191,14 @@ class Gate:
     def _period_s(self, stage: Stage, *, moving: bool, watched: bool) -> float:
         rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
         if stage is Stage.FACES and watched != moving:
-            return max(rate_s, WATCHED_STILL_FACES_S if watched else UNWATCHED_FACES_S)
+            return max(rate_s, WATCHED_STILL_FACES_S if watched else self._unwatched_faces_s())
         if not moving:
             return IDLE_PERIOD_S[stage]
         return max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s
+
+    def _unwatched_faces_s(self) -> float:
+        recorded = self.lease.recording.mode is not RecordingMode.OFF
+        return RECORDED_FACES_S if recorded else UNWATCHED_FACES_S
 
     def _reason(self, allowed: tuple[Stage, ...], *, moving: bool, warming_up: bool) -> str:
         if warming_up:

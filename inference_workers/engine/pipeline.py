@@ -25,6 +25,7 @@ from inference_workers.engine.display import (
 from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.readings import ReadingBook
+from inference_workers.engine.recorder import Recorder, Scene, Segment
 from inference_workers.engine.redaction import RedactedFrame, mosaic_frame, redact
 from inference_workers.engine.snapshots import SnapshotDesk
 from inference_workers.engine.tracking import BoxTracker
@@ -40,6 +41,7 @@ FACE_LOOKS = LookRules()
 PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5)
 OBJECT_MIN_SCORE = 0.2
 LIVE_COAST_S = 1.0
+RECORDED_UNSEEN_S = 0.5
 KEEP_CUTS_S = 30.0
 
 
@@ -59,6 +61,7 @@ class CameraPipeline:
         self._readings: ReadingBook | None = None
         self._untold: list[ReadingResult] = []
         self._last_shown_at = -np.inf
+        self.recorder = Recorder(lease)
         self._start_scene()
         self.update_lease(lease)
 
@@ -67,6 +70,7 @@ class CameraPipeline:
         self._lease = lease
         self._zones = ZoneMap(lease.zones)
         self._delay_s = min(max(lease.redaction.display_delay_s, 0.0), MAX_DELAY_S)
+        self.recorder.update_lease(lease)
 
     def _start_scene(self) -> None:
         """Forget everything that is measured in pixels."""
@@ -81,7 +85,7 @@ class CameraPipeline:
 
     def add_frame(self, frame: Frame) -> None:
         """A captured frame that may be displayed; its image must stay as it is until it was due."""
-        self._epoch = frame.epoch
+        self._epoch = self.recorder.epoch = frame.epoch
         if (frame.width, frame.height) != self._size:
             self._change_size(frame)
         if self._cut_detector.is_cut(frame.image):
@@ -156,6 +160,10 @@ class CameraPipeline:
 
     # --- what goes out
 
+    def segments(self, now: float) -> list[Segment]:
+        """Recorded segments that are complete by now."""
+        return self.recorder.finished(now)
+
     def due(self, now: float, *, watched: bool = True) -> list[DisplayFrame]:
         """Frames whose delay is over, redacted, oldest first.
 
@@ -173,15 +181,30 @@ class CameraPipeline:
     def _finish(self, frame: Frame, *, watched: bool) -> DisplayFrame | None:
         show = watched and self._lease.allows(Stage.VIEW) and self._is_time(frame.grabbed_at)
         pictured = [event for event in self._events if self._desk.wants(event, frame.grabbed_at)]
-        if not show and not pictured:
+        recorded = self.recorder.wants(frame.grabbed_at)
+        if not (show or pictured or recorded):
             return None
         redacted = self._redact(frame)
         for event in pictured:
             self._desk.offer(event, redacted)
+        if recorded:
+            self.recorder.take(frame, redacted, self._recorded_scene(frame))
         if not show:
             return None
         self._last_shown_at = frame.grabbed_at
         return DisplayFrame(redacted, self._live_boxes(frame), self._models())
+
+    def _recorded_scene(self, frame: Frame) -> Scene:
+        """Who is in a recorded frame, and since when; what stands about, a parked car, is worth no file."""
+        sure = [event for event in self._events if event.is_confirmed() and not event.ended]
+        since = [
+            event.track.first_at
+            for event in sure
+            if frame.grabbed_at <= event.track.last.at + RECORDED_UNSEEN_S
+            and (event.label in PERSON_LABELS or not event.is_still())
+        ]
+        boxes = {box.track_id: box.box_xyxy for event in sure if (box := self._live_box(event, frame))}
+        return Scene(min(since, default=None), boxes, self._models(), self._zones.masks)
 
     def _is_time(self, at: float) -> bool:
         """Not more often than `display_fps`; a third of a period early is early enough."""

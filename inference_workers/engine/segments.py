@@ -9,9 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 import av
+import cv2
+import numpy as np
 from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace
 
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.frame import Image
 from inference_workers.engine.redaction import RedactedFrame
 
 TIME_BASE = Fraction(1, 1000)
@@ -23,7 +27,7 @@ _MOVFLAGS = "frag_keyframe+empty_moov+default_base_moof"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A redacted picture in the size and the colours of the encoder (av.VideoFrame, yuv420p, BT.709)."""
+    """A redacted picture in the size and the colours of the encoder (av.VideoFrame, yuv420p, BT.601)."""
 
     frame: Any
     at: float
@@ -49,9 +53,16 @@ def prepare(redacted: RedactedFrame, max_width: int) -> Picture:
     if not isinstance(redacted, RedactedFrame):
         raise TypeError(f"prepare: expected a RedactedFrame, got {type(redacted).__name__}")
     width, height = even_size(redacted.width, redacted.height, max_width)
-    frame = av.VideoFrame.from_ndarray(redacted.image, format="bgr24")
-    frame = frame.reformat(width, height, "yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-    return Picture(frame, redacted.grabbed_at, redacted.redaction)
+    return Picture(video_frame(redacted.image, (width, height)), redacted.grabbed_at, redacted.redaction)
+
+
+def video_frame(image: Image, size: tuple[int, int]) -> Any:
+    """A BGR picture in another size as av.VideoFrame; OpenCV takes a third of swscale's time for it."""
+    if size != (image.shape[1], image.shape[0]):
+        how = cv2.INTER_AREA if image.shape[1] > 2 * size[0] else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), np.uint8)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 class VideoWriter:
@@ -73,6 +84,8 @@ class VideoWriter:
         stream.time_base = stream.codec_context.time_base = TIME_BASE
         stream.codec_context.gop_size = max(1, round(fps * _KEYFRAMES_S))
         stream.codec_context.thread_count = 1
+        stream.codec_context.colorspace = Colorspace.ITU601
+        stream.codec_context.color_range = ColorRange.MPEG
         stream.options = {**_OPTIONS, **({"crf": str(crf)} if crf is not None else {})}
         self._stream = stream
         self._first_at: float | None = None

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 
 from inference_workers.contracts.leaks import PictureKind
 from inference_workers.contracts.lease import Lease, SourceKind
+from inference_workers.contracts.recording import RecordingMode
 from inference_workers.engine.display import Report
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.gate import IDLE_FPS
@@ -22,6 +23,7 @@ from inference_workers.streams.analysis import Analysis, Answer
 from inference_workers.streams.frames import FrameDesk
 from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import open_credentials
+from inference_workers.streams.recording import RecordingSink
 from inference_workers.streams.sinks import LiveSink, ResultSink, SnapshotSink
 from inference_workers.streams.status import GIVE_UP_AFTER_S, OPENING_LIMIT_S, Backoff, StatusBook
 
@@ -42,6 +44,7 @@ class StreamServices:
     snapshots: SnapshotSink
     samples: SampleSink
     results: ResultSink
+    recordings: RecordingSink
     budget: RingBudget
     shm_dir: Path
     media_roots: tuple[Path, ...]
@@ -201,7 +204,7 @@ class CameraRunner(threading.Thread):
         if now - attempt.first_frame_at > _STEADY_S:
             self._backoff.reset()
         self._status.frame(now, placed.digest, placed.tally)
-        watched = self._services.live.is_watched(self.camera_id)
+        watched = self._services.live.is_watched(self.camera_id) or self._records_always()
         for request in self._desk.take(placed, ring, watched=watched):
             self._services.analysis.submit(request.stage, request.model, request.item, self._post)
 
@@ -212,6 +215,7 @@ class CameraRunner(threading.Thread):
         if time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             self._report(self._desk.pipeline.reports(now))
+            self._services.recordings.store(self._desk.pipeline.segments(now))
             self._status.look(self._looked_at)
             self._status.served(self._desk.served)
             self._tell()
@@ -251,7 +255,13 @@ class CameraRunner(threading.Thread):
         lease = self._lease
         if self._services.live.is_watched(self.camera_id):
             return max(lease.analysis_fps, lease.display_fps)
+        if self._records_always():
+            return max(lease.analysis_fps, lease.recording.fps)
         return lease.analysis_fps if self._desk.gate.moving else min(lease.analysis_fps, IDLE_FPS)
+
+    def _records_always(self) -> bool:
+        """Recorded without a pause: faces are looked for as if somebody watched."""
+        return self._lease.recording.mode is RecordingMode.CONTINUOUS
 
     def _tick_s(self) -> float:
         return _WATCHED_TICK_S if self._services.live.is_watched(self.camera_id) else _LOOK_EVERY_S
@@ -300,12 +310,14 @@ class CameraRunner(threading.Thread):
         while not (self._leaving or self._restart) and (left_s := until - time.monotonic()) > 0:
             self._show(time.time())
             self._report(self._desk.pipeline.reports(time.time()))
+            self._services.recordings.store(self._desk.pipeline.segments(time.time()))
             self._tell()
             self._wait([], min(left_s, _LOOK_EVERY_S))
             self._open_mail()
 
     def _finish(self) -> None:
         self._report(self._desk.pipeline.finish(time.time()))
+        self._services.recordings.store(self._desk.pipeline.recorder.finish())
         self._services.live.forget(self.camera_id)
         self._status.ended(self._leaving, "", None)
         self._accounted_at = 0.0

@@ -19,6 +19,7 @@ from inference_workers.contracts.codec import encode
 from inference_workers.contracts.lease import Lease
 from inference_workers.contracts.live import LiveHeader, pack
 from inference_workers.contracts.names import RESULTS, live_channel, live_latest, watch_key
+from inference_workers.contracts.recording import SegmentResult
 from inference_workers.contracts.results import (
     Account,
     CameraStatus,
@@ -39,7 +40,7 @@ FLUSH_BATCH = 200
 RETRY_AFTER_S = 0.25
 FAILED_KEYS_MAX = 1000
 
-ResultMessage = TrackResult | ReadingResult | CameraStatus | Account | AnalyseImageReply
+ResultMessage = TrackResult | ReadingResult | CameraStatus | Account | SegmentResult | AnalyseImageReply
 Clock = Callable[[], float]
 
 _log = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ from inference_workers.streams.analysis import Analysis, celery_sender
 from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import LeaseTable, LeaseWatcher
 from inference_workers.streams.probe import ProbeDesk
+from inference_workers.streams.recording import RecordingSink
 from inference_workers.streams.runner import CameraRunner, StreamServices
 from inference_workers.streams.sinks import LiveSink, ResultSink, SnapshotSink
 
@@ -126,12 +127,14 @@ class Supervisor:
             in_flight=settings.batches_in_flight,
             deadline_s=settings.analyse_deadline_s,
         )
+        results = ResultSink(self._client)
         self.services = StreamServices(
             analysis=self.analysis,
             live=LiveSink(self._client),
             snapshots=SnapshotSink(self._objects.put),
             samples=SampleSink(self._client),
-            results=ResultSink(self._client),
+            results=results,
+            recordings=RecordingSink(self._objects.put, results),
             budget=RingBudget(settings.shm_budget_mb * 2**20),
             shm_dir=settings.shm_dir,
             media_roots=settings.media_roots,
@@ -161,6 +164,7 @@ class Supervisor:
         removed = remove_stale_rings(Path(self._settings.shm_dir))
         _log.info("streams start, %d rings of dead processes removed", removed)
         self.analysis.start()
+        self.services.recordings.start()
         self._leases.start()
         self._probes.start()
         while not self._stop_asked.is_set():
@@ -178,7 +182,7 @@ class Supervisor:
     def heartbeat(self) -> dict[str, object]:
         """What the control plane shows on /metrics: counters since the start of this process."""
         live, results, budget = self.services.live, self.services.results, self.services.budget
-        figures = self.analysis.figures
+        recordings, figures = self.services.recordings, self.analysis.figures
         return {
             "at": time.time(),
             "pid": os.getpid(),
@@ -194,6 +198,9 @@ class Supervisor:
             "snapshots_failed": self.services.snapshots.failed,
             "samples_taken": self.services.samples.taken,
             "samples_lost": self.services.samples.lost,
+            "segments_stored": recordings.stored,
+            "segments_waiting": len(recordings),
+            "segments_lost": recordings.lost,
             "results_sent": results.sent,
             "results_waiting": len(results),
             "results_dropped": results.dropped,
@@ -206,6 +213,7 @@ class Supervisor:
         self._leases.stop()
         self._probes.stop()
         self.fleet.stop()
+        self.services.recordings.stop()
         self.analysis.stop()
         self.services.results.flush()
         _log.info("streams stopped")

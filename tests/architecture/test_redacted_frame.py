@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inference_workers.engine import display, redaction
+from inference_workers.engine import display, redaction, segments
 from inference_workers.engine.frame import Frame
-from inference_workers.streams import sinks
+from inference_workers.streams import recording, sinks
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("inference_workers", "apps", "webapp", "benchmarks")
@@ -79,6 +79,21 @@ def test_no_sink_takes_a_raw_picture():
     }
     assert {name for name in taken if taken[name]} == set()
     assert {"LiveSink.publish", "SnapshotSink.store", "ResultSink.send"} <= taken.keys()
+
+
+def test_video_is_made_of_redacted_frames_or_sealed_at_once():
+    """`video_frame` takes any picture: `prepare` asks for a RedactedFrame, originals leave sealed only."""
+    callers = {
+        str(path.relative_to(ROOT))
+        for folder in ("streams", "engine", "tasks")
+        for path in (ROOT / "inference_workers" / folder).rglob("*.py")
+        if "video_frame" in set(_called_names(ast.parse(path.read_text())))
+    }
+    allowed = {"inference_workers/engine/segments.py", "inference_workers/engine/originals.py"}
+    assert callers <= allowed | {"inference_workers/tasks/reveal.py"}
+    assert typing.get_type_hints(segments.prepare)["redacted"] is redaction.RedactedFrame
+    stored = typing.get_type_hints(recording.RecordingSink.store)
+    assert "Segment" in str(stored["segments"])
 
 
 def test_only_redacted_frames_are_encoded():
