@@ -107,6 +107,8 @@ def seed(wishes: Wishes) -> None:
     """Sites, users and cameras of the demo, and the person's own camera; nothing is made twice."""
     options = {"demo": str(wishes.demo) if wishes.demo else None, "source": wishes.source}
     call_command("seed_demo", **{name: value for name, value in options.items() if value})
+    # Without an entry in the register of purposes no camera streams; one's own gets a provisional one.
+    call_command("seed_purposes", trial=bool(wishes.source))
 
 
 def media_roots(data_dir: Path, wishes: Wishes) -> tuple[Path, ...]:
