@@ -7,6 +7,10 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from apps.core.ids import new_id
 
+# Below, the frames before a face was found are gone; above, too many pictures wait in memory.
+MIN_DISPLAY_DELAY_S = 0.3
+MAX_DISPLAY_DELAY_S = 3.0
+
 
 class SourceKind(models.TextChoices):
     RTSP = "rtsp", "RTSP"
@@ -28,6 +32,14 @@ class Script(models.TextChoices):
 
 class RedactionTarget(models.TextChoices):
     FACES = "faces", _("Faces")
+    HEADS = "heads", _("Faces and heads")
+    PERSONS = "persons", _("Whole persons")
+
+
+class ZoneTarget(models.TextChoices):
+    """What a zone covers beyond its camera; the strictest of both counts."""
+
+    CAMERA = "", _("As the camera")
     HEADS = "heads", _("Faces and heads")
     PERSONS = "persons", _("Whole persons")
 
@@ -112,8 +124,14 @@ class Camera(models.Model):
     redaction_target = models.CharField(
         _("cover"), max_length=8, choices=RedactionTarget.choices, default=RedactionTarget.FACES
     )
+    redact_text = models.BooleanField(_("cover text"), default=False)
     redaction_style = models.CharField(
         _("style"), max_length=8, choices=RedactionStyle.choices, default=RedactionStyle.MOSAIC
+    )
+    display_delay_s = models.FloatField(
+        _("delay of the live picture"),
+        default=0.9,
+        validators=[MinValueValidator(MIN_DISPLAY_DELAY_S), MaxValueValidator(MAX_DISPLAY_DELAY_S)],
     )
     analysis_fps = models.FloatField(
         _("analysed pictures per second"),
@@ -169,6 +187,7 @@ class ZoneKind(models.TextChoices):
     IGNORE = "ignore", _("Ignore")
     READ_TEXT = "read_text", _("Read text")
     PRIVACY_MASK = "privacy_mask", _("Privacy mask")
+    COVER = "cover", _("Cover more")
 
 
 class Zone(models.Model):
@@ -180,6 +199,10 @@ class Zone(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=ZoneKind.choices)
     polygon = models.JSONField(_("polygon"))
     script = models.CharField(_("writing system"), max_length=16, choices=Script.choices, blank=True)
+    redaction_target = models.CharField(
+        _("cover"), max_length=8, choices=ZoneTarget.choices, blank=True, default=ZoneTarget.CAMERA
+    )
+    redact_text = models.BooleanField(_("cover text"), default=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:

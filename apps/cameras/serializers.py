@@ -6,6 +6,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from apps.cameras.models import (
+    MAX_DISPLAY_DELAY_S,
+    MIN_DISPLAY_DELAY_S,
     Camera,
     CameraGroup,
     RedactionStyle,
@@ -15,6 +17,7 @@ from apps.cameras.models import (
     SourceKind,
     Zone,
     ZoneKind,
+    ZoneTarget,
 )
 from inference_workers.contracts.probe import ProbeStep
 
@@ -109,7 +112,9 @@ class GroupMembers(serializers.Serializer[Any]):
                 "read_text": False,
                 "script": "latin",
                 "redaction_target": "faces",
+                "redact_text": False,
                 "redaction_style": "mosaic",
+                "display_delay_s": 0.9,
                 "analysis_fps": 5.0,
                 "display_fps": 10.0,
                 "plan_x": 0.25,
@@ -132,7 +137,8 @@ class CameraSerializer(serializers.ModelSerializer[Camera]):
         fields = (
             "id", "site", "name", "kind", "url", "has_credentials", "transport", "loop", "realtime",
             "time_zone", "tags", "enabled", "detect_objects", "read_text", "script", "redaction_target",
-            "redaction_style", "analysis_fps", "display_fps", "plan_x", "plan_y", "created_at", "version",
+            "redact_text", "redaction_style", "display_delay_s", "analysis_fps", "display_fps", "plan_x",
+            "plan_y", "created_at", "version",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -149,7 +155,14 @@ class CameraSettings(serializers.Serializer[Any]):
     read_text = serializers.BooleanField(required=False)
     script = serializers.ChoiceField(choices=Script.choices, required=False)
     redaction_target = serializers.ChoiceField(choices=RedactionTarget.choices, required=False)
+    redact_text = serializers.BooleanField(required=False, help_text="Also cover text: plates, badges.")
     redaction_style = serializers.ChoiceField(choices=RedactionStyle.choices, required=False)
+    display_delay_s = serializers.FloatField(
+        min_value=MIN_DISPLAY_DELAY_S,
+        max_value=MAX_DISPLAY_DELAY_S,
+        required=False,
+        help_text="How far live pictures run behind; a face also covers the pictures of that time before it.",
+    )
     analysis_fps = serializers.FloatField(min_value=0.2, max_value=30.0, required=False)
     display_fps = serializers.FloatField(min_value=1.0, max_value=30.0, required=False)
     plan_x = serializers.FloatField(min_value=0.0, max_value=1.0, required=False, allow_null=True)
@@ -198,7 +211,9 @@ class ZoneSerializer(serializers.ModelSerializer[Zone]):
 
     class Meta:
         model = Zone
-        fields = ("id", "name", "kind", "polygon", "script", "version")
+        fields = (
+            "id", "name", "kind", "polygon", "script", "redaction_target", "redact_text", "version",
+        )  # fmt: skip
         read_only_fields = fields
 
 
@@ -207,6 +222,14 @@ class ZoneInput(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=ZoneKind.choices)
     polygon = PolygonField()
     script = serializers.ChoiceField(choices=Script.choices, required=False, allow_blank=True, default="")
+    redaction_target = serializers.ChoiceField(
+        choices=ZoneTarget.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="What is covered here beyond the camera's own setting; the strictest counts.",
+    )
+    redact_text = serializers.BooleanField(required=False, default=False)
 
 
 class ZoneChange(serializers.Serializer[Any]):
@@ -215,6 +238,8 @@ class ZoneChange(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=ZoneKind.choices, required=False)
     polygon = PolygonField(required=False)
     script = serializers.ChoiceField(choices=Script.choices, required=False, allow_blank=True)
+    redaction_target = serializers.ChoiceField(choices=ZoneTarget.choices, required=False, allow_blank=True)
+    redact_text = serializers.BooleanField(required=False)
 
 
 class CameraQuery(serializers.Serializer[Any]):

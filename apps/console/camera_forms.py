@@ -8,6 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import (
+    MAX_DISPLAY_DELAY_S,
+    MIN_DISPLAY_DELAY_S,
     Camera,
     CameraGroup,
     RedactionStyle,
@@ -17,6 +19,7 @@ from apps.cameras.models import (
     SourceKind,
     Zone,
     ZoneKind,
+    ZoneTarget,
 )
 
 
@@ -79,7 +82,19 @@ class LookForm(forms.Form):
     read_text = forms.BooleanField(label=_("Read text"), required=False)
     script = forms.ChoiceField(label=_("Writing system"), choices=Script.choices)
     redaction_target = forms.ChoiceField(label=_("Cover"), choices=RedactionTarget.choices)
+    redact_text = forms.BooleanField(
+        label=_("Cover text"),
+        required=False,
+        help_text=_("Plates, badges, screens. It is found about once a second; nothing is read for it."),
+    )
     redaction_style = forms.ChoiceField(label=_("Kind of cover"), choices=RedactionStyle.choices)
+    display_delay_s = forms.FloatField(
+        label=_("Delay of the live picture, seconds"),
+        min_value=MIN_DISPLAY_DELAY_S,
+        max_value=MAX_DISPLAY_DELAY_S,
+        initial=0.9,
+        help_text=_("A face is also covered in the pictures of that time before it was found."),
+    )
     analysis_fps = forms.FloatField(
         label=_("Analysed pictures per second"), min_value=0.2, max_value=30, initial=5
     )
@@ -97,8 +112,8 @@ class LookForm(forms.Form):
 class CameraAddForm(LookForm, SourceForm):
     field_order = (
         *("name", "site", "kind", "url", "transport", "username", "password"),
-        *("detect_objects", "read_text", "script", "redaction_target", "redaction_style"),
-        *("analysis_fps", "display_fps", "time_zone", "tags"),
+        *("detect_objects", "read_text", "script", "redaction_target", "redact_text", "redaction_style"),
+        *("display_delay_s", "analysis_fps", "display_fps", "time_zone", "tags"),
     )
 
 
@@ -155,11 +170,18 @@ class ZoneForm(forms.Form):
         choices=[("", _("As the camera")), *Script.choices],
         help_text=_("Only for a zone in which text is read."),
     )
+    redaction_target = forms.ChoiceField(
+        label=_("Cover here"),
+        required=False,
+        choices=ZoneTarget.choices,
+        help_text=_("A zone can cover more than its camera does, never less."),
+    )
+    redact_text = forms.BooleanField(label=_("Cover text here"), required=False)
     polygon = PolygonField()
 
     @staticmethod
     def values_of(zone: Zone) -> dict[str, Any]:
-        return {"name": zone.name, "kind": zone.kind, "script": zone.script, "polygon": zone.polygon}
+        return {name: getattr(zone, name) for name in ZoneForm.base_fields}
 
 
 class SiteForm(forms.Form):

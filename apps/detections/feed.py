@@ -34,6 +34,7 @@ class FeedLine:
     kind: FeedEntry.Kind
     camera_id: UUID
     event_id: UUID | None = None
+    alert_id: UUID | None = None
 
 
 def feed_append(lines: Sequence[FeedLine]) -> None:
@@ -46,7 +47,12 @@ def feed_append(lines: Sequence[FeedLine]) -> None:
     at = now()
     FeedEntry.objects.bulk_create(
         FeedEntry(
-            seq=head.seq + place, kind=line.kind, event_id=line.event_id, camera_id=line.camera_id, at=at
+            seq=head.seq + place,
+            kind=line.kind,
+            event_id=line.event_id,
+            alert_id=line.alert_id,
+            camera_id=line.camera_id,
+            at=at,
         )
         for place, line in enumerate(lines, start=1)
     )

@@ -17,7 +17,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
-from apps.cameras.models import Camera, RedactionTarget
+from apps.cameras.models import Camera
 from apps.cameras.models import Zone as ZoneRow
 from apps.cameras.sources import source_for
 from apps.consent.basis import NOTHING_TO_STREAM, Basis, ZoneLimit
@@ -25,25 +25,19 @@ from apps.consent.models import PurposeStage
 from apps.consent.selectors import basis_of
 from apps.core.clock import now
 from apps.detections.results import withheld_set
+from apps.dispatch.covers import covers_text, redaction_of, zone_targets
 from apps.dispatch.models import LeaseChange
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
 from inference_workers.contracts.lease import (
     Lease,
     ModelRef,
-    RedactionPolicy,
-    RedactionStyle,
     Script,
     Stage,
     Zone,
     ZoneKind,
 )
 
-_TARGETS = {
-    RedactionTarget.FACES: ("face",),
-    RedactionTarget.HEADS: ("face", "head"),
-    RedactionTarget.PERSONS: ("face", "person"),
-}
 _VOLATILE = ("lease_id", "issued_at", "valid_until", "revision")
 # When the register allows less from a moment on, a new lease says so at that moment. Should it not arrive,
 # the old one runs out this much later: within the five seconds in which a lost basis has to take effect.
@@ -108,7 +102,8 @@ def _change(camera: Camera, lease: Lease, fingerprint: str, withheld: str) -> Le
 
 def _contents(camera: Camera, models: Serving, basis: Basis) -> Lease:
     zones = _zones(camera, basis)
-    stages = _stages(camera, models, basis, zones)
+    served = _served(models)
+    stages = _stages(camera, served, basis, zones)
     issued_at = now()
     valid_until = issued_at + timedelta(seconds=settings.LEASE_TTL_S)
     if basis.narrows_at is not None:
@@ -124,8 +119,8 @@ def _contents(camera: Camera, models: Serving, basis: Basis) -> Lease:
         source=source_for(camera),
         stages=stages,
         zones=zones,
-        models={stage.value: model_ref(models[stage]) for stage in stages if stage in models},
-        redaction=_redaction(camera),
+        models={stage.value: model_ref(served[stage]) for stage in stages if stage in served},
+        redaction=redaction_of(camera),
         script=Script(camera.script),
         analysis_fps=camera.analysis_fps,
         display_fps=camera.display_fps,
@@ -146,7 +141,16 @@ def _stages(camera: Camera, models: Serving, basis: Basis, zones: tuple[Zone, ..
         wanted += [Stage.MOTION, Stage.DETECT] if camera.detect_objects else [Stage.MOTION]
     if PurposeStage.TEXT in basis.stages and camera.read_text and not _lost_its_text_zones(camera, zones):
         wanted.append(Stage.TEXT)
+    if covers_text(camera):
+        wanted.append(Stage.TEXT_BOXES)
     return tuple(stage for stage in wanted if stage in models or stage in (Stage.VIEW, Stage.FACES))
+
+
+def _served(models: Serving) -> Serving:
+    """Text to cover is found by the finder of the model that reads."""
+    if Stage.TEXT not in models:
+        return models
+    return {**models, Stage.TEXT_BOXES: models[Stage.TEXT]}
 
 
 def _lost_its_text_zones(camera: Camera, zones: tuple[Zone, ...]) -> bool:
@@ -159,7 +163,12 @@ def _zones(camera: Camera, basis: Basis) -> tuple[Zone, ...]:
     """The zones as they are drawn, less those that may not be read, and the limits that the register sets."""
     unread = {str(limit.zone_key) for limit in basis.zones if PurposeStage.TEXT not in limit.stages}
     drawn = [_zone(row) for row in camera.zones.all()]
-    kept = [zone for zone in drawn if zone.kind is not ZoneKind.READ_TEXT or zone.zone_id not in unread]
+    kept = [
+        replace(zone, kind=ZoneKind.COVER)
+        if zone.kind is ZoneKind.READ_TEXT and zone.zone_id in unread
+        else zone
+        for zone in drawn
+    ]
     return (*kept, *(zone for limit in basis.zones for zone in _limiting(limit, basis)))
 
 
@@ -178,18 +187,12 @@ def _zone(row: ZoneRow) -> Zone:
         kind=ZoneKind(row.kind),
         polygon=tuple((float(x), float(y)) for x, y in row.polygon),
         script=Script(row.script) if row.script else None,
+        targets=zone_targets(row),
     )
 
 
 def model_ref(version: ModelVersion) -> ModelRef:
     return ModelRef(str(version.pk), version.name, version.family, version.sha256)
-
-
-def _redaction(camera: Camera) -> RedactionPolicy:
-    return RedactionPolicy(
-        targets=_TARGETS[RedactionTarget(camera.redaction_target)],
-        style=RedactionStyle(camera.redaction_style),
-    )
 
 
 def _stable(lease: Lease) -> dict[str, Any]:

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def _enabled() -> QuerySet[Camera]:
-    return Camera.objects.filter(enabled=True).select_related("site").prefetch_related("zones")
+    return Camera.objects.filter(enabled=True).select_related("site", "leak_guard").prefetch_related("zones")
 
 
 def _leased() -> list[str]:

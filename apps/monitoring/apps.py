@@ -10,6 +10,9 @@ class MonitoringConfig(AppConfig):
     label = "monitoring"
 
     def ready(self) -> None:
+        from apps.monitoring import stores
+
+        stores.register_own()
         if settings.SENTRY_DSN:
             import sentry_sdk
 

@@ -3,7 +3,7 @@
 import { crisp } from "./picture.js";
 
 const stage = document.getElementById("snapshot");
-const ZONE_COLOURS = { watch: "#5fd0d8", ignore: "#9aa7b5", read_text: "#f2c14e", privacy_mask: "#f58f7c" };
+const ZONE_COLOURS = { watch: "#5fd0d8", ignore: "#9aa7b5", read_text: "#f2c14e", privacy_mask: "#f58f7c", cover: "#c9a3f0" };
 
 function trace(context, points, width, height) {
   context.beginPath();

@@ -3,7 +3,7 @@
 import { crisp } from "./picture.js";
 import { LiveSocket } from "./socket.js";
 
-const COLOURS = { watch: "#4fc3cf", ignore: "#9aa7b5", read_text: "#e8b93c", privacy_mask: "#ef6f6c" };
+const COLOURS = { watch: "#4fc3cf", ignore: "#9aa7b5", read_text: "#e8b93c", privacy_mask: "#ef6f6c", cover: "#c792ea" };
 const GRAB_PX = 14;
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);

@@ -56,6 +56,7 @@ CELERY_BEAT_SCHEDULE = {
     "renew-leases": _every(5, "apps.dispatch.tasks.renew_leases"),
     "sweep-work": _every(10, "apps.dispatch.tasks.sweep_work"),
     "sync-models": _every(15, "apps.registry.tasks.sync_models"),
+    "judge-leaks": _every(60, "apps.monitoring.tasks.judge_leaks"),
     "close-accounts": _every(60, "apps.detections.tasks.close_accounts"),
     "sweep-retention": _every(600, "apps.retention.tasks.sweep"),
     "sweep-orphans": _every(24 * 3600, "apps.retention.tasks.sweep_orphans"),

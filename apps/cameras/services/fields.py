@@ -5,7 +5,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.cameras.models import RedactionStyle, RedactionTarget, Script
+from apps.cameras.models import (
+    MAX_DISPLAY_DELAY_S,
+    MIN_DISPLAY_DELAY_S,
+    RedactionStyle,
+    RedactionTarget,
+    Script,
+)
 from apps.cameras.validation import (
     choice_checked,
     name_checked,
@@ -18,7 +24,7 @@ from apps.core.errors import DomainError
 Check = Callable[[Any], Any]
 
 
-def _flag(field: str) -> Check:
+def flag_checked(field: str) -> Check:
     def check(value: Any) -> bool:
         if not isinstance(value, bool):
             raise DomainError(f"invalid_{field}", _("%s: expected true or false.") % field)
@@ -42,15 +48,17 @@ def _choice(field: str, choices: list[str]) -> Check:
 CAMERA_FIELDS: dict[str, Check] = {
     "name": name_checked,
     "transport": _choice("transport", ["tcp", "udp"]),
-    "loop": _flag("loop"),
-    "realtime": _flag("realtime"),
+    "loop": flag_checked("loop"),
+    "realtime": flag_checked("realtime"),
     "time_zone": lambda value: time_zone_checked(value) if value else "",
     "tags": tags_checked,
-    "detect_objects": _flag("detect_objects"),
-    "read_text": _flag("read_text"),
+    "detect_objects": flag_checked("detect_objects"),
+    "read_text": flag_checked("read_text"),
     "script": _choice("script", Script.values),
     "redaction_target": _choice("redaction_target", RedactionTarget.values),
+    "redact_text": flag_checked("redact_text"),
     "redaction_style": _choice("redaction_style", RedactionStyle.values),
+    "display_delay_s": _number("display_delay_s", MIN_DISPLAY_DELAY_S, MAX_DISPLAY_DELAY_S),
     "analysis_fps": _number("analysis_fps", 0.2, 30.0),
     "display_fps": _number("display_fps", 1.0, 30.0),
     "plan_x": _share("plan_x"),

@@ -9,8 +9,9 @@ from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.cameras.geometry import polygon_checked
-from apps.cameras.models import Camera, Script, Zone, ZoneKind
+from apps.cameras.models import Camera, Script, Zone, ZoneKind, ZoneTarget
 from apps.cameras.services.changes import changes_apply, unique_names
+from apps.cameras.services.fields import flag_checked
 from apps.cameras.validation import choice_checked, name_checked
 from apps.core.errors import DomainError
 from apps.core.events import publish
@@ -21,6 +22,8 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "kind": lambda value: choice_checked("kind", value, ZoneKind.values),
     "polygon": polygon_checked,
     "script": lambda value: choice_checked("script", value, ["", *Script.values]),
+    "redaction_target": lambda value: choice_checked("redaction_target", value, ZoneTarget.values),
+    "redact_text": flag_checked("redact_text"),
 }
 
 
@@ -37,12 +40,30 @@ def _check_script(kind: str, script: str) -> None:
         )
 
 
+def _check_cover(kind: str, target: str, *, text: bool) -> None:
+    if kind == ZoneKind.COVER and not target and not text:
+        raise DomainError(
+            "invalid_redaction_target", _("Choose what is covered in this zone beyond its camera.")
+        )
+
+
 def zone_create(
-    *, acting_user: User, camera: Camera, name: str, kind: str, polygon: Any, script: str = ""
+    *,
+    acting_user: User,
+    camera: Camera,
+    name: str,
+    kind: str,
+    polygon: Any,
+    script: str = "",
+    redaction_target: str = "",
+    redact_text: bool = False,
 ) -> Zone:
+    """Add a zone; `redaction_target` and `redact_text` cover more in it than its camera does, never less."""
     require(acting_user, Capability.MANAGE_CAMERAS)
-    values = _checked({"name": name, "kind": kind, "polygon": polygon, "script": script})
+    covers = {"redaction_target": redaction_target, "redact_text": redact_text}
+    values = _checked({"name": name, "kind": kind, "polygon": polygon, "script": script, **covers})
     _check_script(kind, script)
+    _check_cover(kind, redaction_target, text=redact_text)
     with unique_names(_("zone")):
         if camera.zones.count() >= MAX_ZONES:
             raise DomainError(
@@ -56,7 +77,9 @@ def zone_create(
 def zone_update(*, acting_user: User, zone: Zone, version: int, changes: Mapping[str, Any]) -> Zone:
     require(acting_user, Capability.MANAGE_CAMERAS)
     values = _checked(changes)
-    _check_script(values.get("kind", zone.kind), values.get("script", zone.script))
+    after = {name: values.get(name, getattr(zone, name)) for name in _FIELDS}
+    _check_script(after["kind"], after["script"])
+    _check_cover(after["kind"], after["redaction_target"], text=after["redact_text"])
     with unique_names(_("zone")):
         changed = changes_apply(zone, version=version, changes=values)
         _record(acting_user, zone, "update", {"changed": changed})

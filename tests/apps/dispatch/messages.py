@@ -5,12 +5,14 @@ from typing import Any
 from uuid import uuid4
 
 from inference_workers.contracts.codec import encode
+from inference_workers.contracts.leaks import LeakBox, PictureKind
 from inference_workers.contracts.lease import ModelRef, Script
 from inference_workers.contracts.names import RESULTS
 from inference_workers.contracts.results import (
     Account,
     CameraState,
     CameraStatus,
+    LeakSample,
     ReadingResult,
     TrackResult,
 )
@@ -65,6 +67,20 @@ def account(camera_id: object, epoch: str, captured: int, in_flight: int = 0, **
     return Account(
         camera_id=str(camera_id), epoch=epoch, captured=captured, in_flight=in_flight, **fields | changes
     )
+
+
+def leak_sample(camera_id: object, leaks: int = 0, **changes: Any) -> LeakSample:
+    fields: dict[str, Any] = {
+        "sample_id": uuid4().hex,
+        "epoch": "e1",
+        "seq": 7,
+        "at": time.time(),
+        "kind": PictureKind.LIVE,
+        "lookers": ("centerface", "cascade"),
+        "lease_id": str(uuid4()),
+        "leaks": (LeakBox((0.1, 0.1, 0.2, 0.3), 0.8, "centerface"),) * leaks,
+    }
+    return LeakSample(camera_id=str(camera_id), **fields | changes)
 
 
 def send(redis: Any, *messages: Any) -> None:
