@@ -17,6 +17,7 @@ TOPICS = frozenset(
         "grants.changed",
         "sessions.changed",
         "event.changed",
+        "redaction.changed",
         "retention.changed",
     }
 )

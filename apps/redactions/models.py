@@ -41,9 +41,17 @@ class StepState(models.TextChoices):
 class Redaction(models.Model):
     """One uploaded file. Its objects lie below `redactions/<id>/`; no page and no API reads the upload.
 
-    `revision` is what is wanted, `ready_revision` the newest one that can be looked at. `film` is what the
-    file is (FilmFacts), `chosen_models` which model versions look; both are fixed when the work begins, so that a
-    step that is done again gives the same bytes.
+    Attributes:
+        film: what the file is (FilmFacts); empty before it was looked at.
+        chosen_models: which versions look; fixed at the start, so that a repeated step gives the same bytes.
+        revision: one more with every edit and undo; the tracks that are wanted.
+        tracks_revision: the newest revision whose tracks are there.
+        rendered_revision: the revision whose film is wanted; one lags behind the other until somebody asks
+            to render again.
+        ready_revision: the newest revision whose film is there.
+        version: one more with every change, for those who wait for news.
+        input_until: when the upload goes; editing is possible until then.
+        round_at: when the present piece of work began, for its progress.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -60,14 +68,17 @@ class Redaction(models.Model):
     )
     film = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0)
+    tracks_revision = models.PositiveIntegerField(null=True)
+    rendered_revision = models.PositiveIntegerField(default=0)
     ready_revision = models.PositiveIntegerField(null=True)
     result = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
-    started_at = models.DateTimeField(null=True)
+    round_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
     editable = models.BooleanField(default=True)
     input_until = models.DateTimeField(null=True)
     input_gone_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
 
@@ -89,7 +100,7 @@ class RedactionStep(models.Model):
     """One step of the work. This row is the truth, the message to the worker only wakes it up.
 
     `key` names what the step makes, so that the same work is never planned twice. `attempts` counts
-    messages, `failures` those that ended badly.
+    messages, `failures` those that ended in an error, `lost` those whose worker died.
     """
 
     redaction = models.ForeignKey(Redaction, on_delete=models.CASCADE, related_name="steps")
@@ -99,11 +110,12 @@ class RedactionStep(models.Model):
     segment = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=0)
     covers = models.CharField(max_length=80, blank=True)
+    edit_id = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=8, choices=StepState.choices, default=StepState.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
     failures = models.PositiveSmallIntegerField(default=0)
+    lost = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     duration_ms = models.FloatField(default=0.0)
@@ -126,13 +138,18 @@ class EditKind(models.TextChoices):
 
 
 class RedactionEdit(models.Model):
-    """One edit of a result. An undone edit stays in the table: what was done is history."""
+    """One edit of a result. It counts from `made_revision` until before `undone_revision`.
+
+    An undone edit stays in the table: what was done is history.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     redaction = models.ForeignKey(Redaction, on_delete=models.CASCADE, related_name="edits")
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=8, choices=EditKind.choices)
     what = models.JSONField(default=dict)
+    made_revision = models.PositiveIntegerField()
+    undone_revision = models.PositiveIntegerField(null=True)
     made_at = models.DateTimeField(auto_now_add=True)
     made_by_name = models.CharField(max_length=150)
     undone_at = models.DateTimeField(null=True)

@@ -1,0 +1,105 @@
+"""What goes, and when: the upload, what was made of it on the way, and at last the result."""
+
+import logging
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from apps.audit import services as audit
+from apps.core.clock import now
+from apps.core.errors import Unavailable
+from apps.core.objects import object_delete, objects_list
+from apps.redactions.models import Redaction, RedactionState, StepState
+from inference_workers.contracts.redactions import job_prefix
+
+_RESULTS = "revisions/"
+logger = logging.getLogger(__name__)
+
+
+def input_forget(redaction: Redaction) -> None:
+    """The upload goes for good, in the caller's transaction: no edit is possible from now on."""
+    if redaction.input_gone_at is not None:
+        return
+    redaction.input_gone_at, redaction.input_until = now(), None
+    Redaction.objects.filter(pk=redaction.pk).update(
+        input_gone_at=redaction.input_gone_at, input_until=None, version=F("version") + 1
+    )
+    audit.record_system(action="redaction.input_delete", object_type="redaction", object_id=str(redaction.pk))
+    transaction.on_commit(partial(objects_forget, redaction.pk, results_too=False), robust=True)
+
+
+def objects_forget(redaction_id: object, *, results_too: bool) -> bool:
+    """Delete a job's objects: all, or all but its results. False when the store did not answer.
+
+    Running it again is harmless; the sweep does so while a step may still have been writing.
+    """
+    prefix = job_prefix(str(redaction_id))
+    try:
+        for portion in objects_list(prefix):
+            for listed in portion:
+                if results_too or not listed.key.startswith(f"{prefix}/{_RESULTS}"):
+                    object_delete(listed.key)
+    except Unavailable as error:
+        logger.warning("redaction %s: objects were not deleted: %s", redaction_id, error)
+        return False
+    return True
+
+
+def results_forget(redaction_id: object, *, but: int) -> None:
+    """Results of other revisions than `but` go; each can be made again while the upload is there."""
+    prefix = f"{job_prefix(str(redaction_id))}/{_RESULTS}"
+    try:
+        for portion in objects_list(prefix):
+            for listed in portion:
+                revision = listed.key.removeprefix(prefix).partition("/")[0]
+                if "/result" in listed.key and revision != f"{but:04d}":
+                    object_delete(listed.key)
+    except Unavailable as error:
+        logger.warning("redaction %s: an older result was not deleted: %s", redaction_id, error)
+
+
+def forgotten_sweep() -> dict[str, int]:
+    """By the clock: uploads whose hours are over, results whose days are over, rows that were deleted."""
+    counts = {"inputs": 0, "expired": 0, "removed": 0}
+    for redaction in Redaction.objects.filter(input_until__lt=now(), deleted_at=None)[:100]:
+        counts["inputs"] += _input_expire(redaction)
+    old = now() - timedelta(days=settings.REDACTION_KEEP_DAYS)
+    for redaction in Redaction.objects.filter(finished_at__lt=old, deleted_at=None)[:100]:
+        counts["expired"] += _expire(redaction)
+    for redaction in Redaction.objects.filter(deleted_at__isnull=False)[:100]:
+        counts["removed"] += _remove(redaction)
+    for redaction in Redaction.objects.filter(state=RedactionState.CANCELLED, deleted_at=None)[:100]:
+        objects_forget(redaction.pk, results_too=True)
+    return counts
+
+
+def _input_expire(redaction: Redaction) -> bool:
+    with transaction.atomic():
+        row = Redaction.objects.select_for_update().filter(pk=redaction.pk, input_until__lt=now()).first()
+        if row is None or row.state in (RedactionState.RUNNING, RedactionState.QUEUED):
+            return False
+        input_forget(row)
+    return True
+
+
+def _expire(redaction: Redaction) -> bool:
+    with transaction.atomic():
+        taken = Redaction.objects.filter(pk=redaction.pk, deleted_at=None).update(deleted_at=now())
+        if taken:
+            audit.record_system(
+                action="redaction.expire", object_type="redaction", object_id=str(redaction.pk)
+            )
+    return bool(taken)
+
+
+def _remove(redaction: Redaction) -> bool:
+    """The objects first: a row without its objects is swept again, objects without their row never."""
+    if redaction.steps.filter(state=StepState.RUNNING, leased_until__gt=now()).exists():
+        return False
+    if not objects_forget(redaction.pk, results_too=True):
+        return False
+    redaction.delete()
+    return True
