@@ -147,7 +147,7 @@ def _judge(
     entries: Sequence[Entry], polygons: Mapping[UUID, Polygon], site: Site, at: datetime
 ) -> tuple[Basis, list[datetime]]:
     verdicts = [(entry.purpose, entry_judge(entry, site, at)) for entry in entries]
-    whole = [(purpose, verdict) for purpose, verdict in verdicts if purpose.zone_key is None]
+    whole = [(purpose, verdict) for purpose, verdict in verdicts if purpose.zone_uuid is None]
     stages: Stages = frozenset().union(*(verdict.stages for _purpose, verdict in whole))
     in_force = tuple(purpose for purpose, verdict in verdicts if verdict.stages)
     ends = [verdict.until for _purpose, verdict in verdicts if verdict.until is not None]
@@ -168,12 +168,12 @@ def _limits(
 ) -> tuple[ZoneLimit, ...]:
     limits: dict[UUID, ZoneLimit] = {}
     for purpose, verdict in verdicts:
-        if purpose.zone_key is None or verdict.code in (NOT_YET, ENDED):
+        if purpose.zone_uuid is None or verdict.code in (NOT_YET, ENDED):
             continue
-        before = limits.get(purpose.zone_key)
+        before = limits.get(purpose.zone_uuid)
         allowed = verdict.stages & stages | (before.stages if before else frozenset())
-        polygon = polygons.get(purpose.zone_key) or _points(purpose.zone_polygon)
-        limits[purpose.zone_key] = ZoneLimit(purpose.zone_key, polygon, allowed)
+        polygon = polygons.get(purpose.zone_uuid) or _points(purpose.zone_polygon)
+        limits[purpose.zone_uuid] = ZoneLimit(purpose.zone_uuid, polygon, allowed)
     return tuple(limits.values())
 
 

@@ -64,7 +64,7 @@ class Purpose(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     camera = models.ForeignKey(Camera, null=True, on_delete=models.SET_NULL, related_name="purposes")
     camera_name = models.CharField(_("camera"), max_length=120)
-    zone_key = models.UUIDField(null=True)
+    zone_uuid = models.UUIDField(null=True)
     zone_name = models.CharField(_("zone"), max_length=80, blank=True)
     zone_polygon = models.JSONField(default=list)
     purpose = models.CharField(_("purpose"), max_length=300)

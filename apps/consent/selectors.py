@@ -71,7 +71,7 @@ class _Judged:
         consented = [row for row in purposes if row.lawful_basis == LawfulBasis.CONSENT]
         self._scopes = _scopes({subject.pk for row in consented for subject in row.subjects.all()})
         self._groups = _groups_of(cameras) if any(s.groups for s in _flat(self._scopes)) else {}
-        self._polygons = _polygons([row.zone_key for row in purposes if row.zone_key is not None])
+        self._polygons = _polygons([row.zone_uuid for row in purposes if row.zone_uuid is not None])
         self._zone_names = {camera.pk: camera.zone_name for camera in cameras}
 
     def basis(self, camera: Camera, at: datetime) -> Basis:

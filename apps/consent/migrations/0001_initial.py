@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("camera_name", models.CharField(max_length=120, verbose_name="camera")),
-                ("zone_key", models.UUIDField(null=True)),
+                ("zone_uuid", models.UUIDField(null=True)),
                 ("zone_name", models.CharField(blank=True, max_length=80, verbose_name="zone")),
                 ("zone_polygon", models.JSONField(default=list)),
                 ("purpose", models.CharField(max_length=300, verbose_name="purpose")),

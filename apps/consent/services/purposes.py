@@ -17,6 +17,8 @@ from apps.consent.services.fields import PURPOSE_FIELDS, checked_fields
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, NotFound
 from apps.core.events import publish
+from apps.retention.models import DEFAULT_CODE
+from apps.retention.selectors import classes_all
 
 MANAGE = Capability.MANAGE_PURPOSES
 MAX_SUBJECTS = 200
@@ -121,6 +123,9 @@ def _check_meaning(values: Mapping[str, Any]) -> None:
         raise DomainError(
             "interest_unexpected", _("A legitimate interest belongs to the basis of this name alone.")
         )
+    retention_class = values.get("retention_class", DEFAULT_CODE)
+    if retention_class not in {row.code for row in classes_all()}:
+        raise DomainError("unknown_retention_class", _("There is no retention class of this code."))
     until = values.get("valid_until")
     if until is not None and until <= values["valid_from"]:
         raise DomainError("invalid_valid_until", _("The entry must not end before it begins."))
@@ -136,7 +141,7 @@ def _zone_values(camera: Camera, zone: Zone | None) -> dict[str, Any]:
         return {}
     if zone.camera_id != camera.pk:
         raise NotFound("zone")
-    return {"zone_key": zone.pk, "zone_name": zone.name, "zone_polygon": zone.polygon}
+    return {"zone_uuid": zone.pk, "zone_name": zone.name, "zone_polygon": zone.polygon}
 
 
 def _subjects(references: Iterable[str], basis: str) -> list[DataSubject]:

@@ -96,22 +96,22 @@ def test_a_withdrawn_consent_leaves_what_stands_on_another_basis():
 
 
 def test_a_zone_narrows_and_never_widens():
-    found = judge(purpose("view detect"), purpose("view text", zone_key=ZONE))
+    found = judge(purpose("view detect"), purpose("view text", zone_uuid=ZONE))
     (limit,) = found.zones
     assert (limit.stages, limit.polygon) == ({"view"}, SQUARE)
     assert found.stages == {"view", "detect"}
 
 
 def test_a_zone_without_an_entry_in_force_may_do_nothing():
-    (limit,) = judge(purpose(), purpose(zone_key=ZONE, valid_until=NOON)).zones
+    (limit,) = judge(purpose(), purpose(zone_uuid=ZONE, valid_until=NOON)).zones
     assert limit.stages == set()
-    assert judge(purpose(), purpose(zone_key=ZONE, ended_at=NOON)).zones == ()
-    assert judge(purpose(), purpose(zone_key=ZONE, valid_from=NOON + HOUR)).zones == ()
+    assert judge(purpose(), purpose(zone_uuid=ZONE, ended_at=NOON)).zones == ()
+    assert judge(purpose(), purpose(zone_uuid=ZONE, valid_from=NOON + HOUR)).zones == ()
 
 
 def test_a_zone_is_where_it_is_drawn_now():
     moved = ((0.0, 0.0), (0.2, 0.0), (0.2, 0.2))
-    (limit,) = judge(purpose(), purpose(zone_key=ZONE), polygons={ZONE: moved}).zones
+    (limit,) = judge(purpose(), purpose(zone_uuid=ZONE), polygons={ZONE: moved}).zones
     assert limit.polygon == moved
 
 
@@ -135,4 +135,4 @@ def test_midnight_between_two_spans_narrows_nothing():
 
 
 def test_a_zone_entry_that_begins_narrows():
-    assert judge(purpose(), purpose("view", zone_key=ZONE, valid_from=NOON + HOUR)).narrows_at == NOON + HOUR
+    assert judge(purpose(), purpose("view", zone_uuid=ZONE, valid_from=NOON + HOUR)).narrows_at == NOON + HOUR
