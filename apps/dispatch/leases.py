@@ -27,6 +27,7 @@ from apps.core.clock import now
 from apps.detections.results import withheld_set
 from apps.dispatch.covers import covers_text, redaction_of, zone_targets
 from apps.dispatch.models import LeaseChange
+from apps.recordings.policy import recording_policy
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
 from inference_workers.contracts.lease import (
@@ -37,6 +38,7 @@ from inference_workers.contracts.lease import (
     Zone,
     ZoneKind,
 )
+from inference_workers.contracts.recording import RecordingPolicy
 
 _VOLATILE = ("lease_id", "issued_at", "valid_until", "revision")
 # When the register allows less from a moment on, a new lease says so at that moment. Should it not arrive,
@@ -52,7 +54,12 @@ _LIMITS = {
 Serving = Mapping[Stage, ModelVersion]
 
 
-def lease_for(camera: Camera, models: Serving | None = None, basis: Basis | None = None) -> Lease | None:
+def lease_for(
+    camera: Camera,
+    models: Serving | None = None,
+    basis: Basis | None = None,
+    recording: RecordingPolicy | None = None,
+) -> Lease | None:
     """The lease of `camera` from now on; None when it is disabled or the register of purposes allows nothing.
 
     Writes a `LeaseChange` when the contents, or the reason to withhold it, differ from those of the newest.
@@ -61,6 +68,7 @@ def lease_for(camera: Camera, models: Serving | None = None, basis: Basis | None
         return None
     basis = basis_of(camera) if basis is None else basis
     lease = _contents(camera, serving() if models is None else models, basis)
+    lease = replace(lease, recording=recording_policy(camera) if recording is None else recording)
     withheld = _withheld(lease, basis)
     fingerprint = f"withheld:{withheld}" if withheld else _fingerprint(lease)
     change = _newest(camera)

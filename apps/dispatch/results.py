@@ -15,7 +15,11 @@ from apps.detections.results import (
 from apps.dispatch.confirmations import lease_confirm
 from apps.dispatch.work import reply_apply
 from apps.monitoring.leaks import leak_sample_apply
+from apps.recordings.results import segment_apply
+from apps.redactions import ledger as redactions
 from inference_workers.contracts.codec import ContractError, decode
+from inference_workers.contracts.recording import SegmentResult
+from inference_workers.contracts.redactions import RedactionReply
 from inference_workers.contracts.results import (
     Account,
     CameraStatus,
@@ -41,7 +45,9 @@ _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "CameraStatus": (CameraStatus, _status_apply),
     "Account": (Account, account_apply),
     "LeakSample": (LeakSample, leak_sample_apply),
+    "SegmentResult": (SegmentResult, segment_apply),
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),
+    "RedactionReply": (RedactionReply, redactions.reply_apply),
 }
 
 

@@ -62,12 +62,17 @@ class RecordingMode(models.TextChoices):
 
 
 class CameraRetention(models.Model):
-    """What a camera records and under which class it is kept; a camera without a row has the defaults."""
+    """What a camera records and how long it is kept; a camera without a row has the defaults.
+
+    Without a class of its own it follows its purpose; with one, the shorter of the two counts.
+    """
 
     camera = models.OneToOneField(
         Camera, on_delete=models.CASCADE, primary_key=True, related_name="retention"
     )
-    retention_class = models.ForeignKey(RetentionClass, on_delete=models.PROTECT, related_name="cameras")
+    retention_class = models.ForeignKey(
+        RetentionClass, null=True, blank=True, on_delete=models.PROTECT, related_name="cameras"
+    )
     recording = models.CharField(
         _("recording"), max_length=12, choices=RecordingMode.choices, default=RecordingMode.EVENTS
     )

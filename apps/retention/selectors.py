@@ -63,13 +63,18 @@ def classes_by_camera() -> dict[UUID, RetentionClass]:
     by_code = {row.code: row for row in classes_all()}
     default = by_code[DEFAULT_CODE]
     chosen: dict[UUID, RetentionClass] = {}
-    for row in CameraRetention.objects.select_related("retention_class"):
-        chosen[row.camera_id] = row.retention_class
+    own = CameraRetention.objects.exclude(retention_class=None).select_related("retention_class")
+    chosen.update({row.camera_id: row.retention_class for row in own if row.retention_class is not None})
     for source in _sources:
         for camera_id, code in source().items():
             named = by_code.get(code, default)
             chosen[camera_id] = min(chosen.get(camera_id, named), named, key=lambda item: item.hours)
     return chosen
+
+
+def recording_modes() -> dict[UUID, str]:
+    """What cameras record that have a row of their own; the others record while something happens."""
+    return dict(CameraRetention.objects.values_list("camera_id", "recording"))
 
 
 def retention_of(camera: Camera) -> tuple[RetentionClass, RecordingMode]:
@@ -82,7 +87,7 @@ def retention_of(camera: Camera) -> tuple[RetentionClass, RecordingMode]:
 def camera_retention(camera: Camera) -> CameraRetention:
     """The row of a camera, unsaved with the defaults (version 0) where there is none."""
     row = CameraRetention.objects.select_related("retention_class").filter(camera=camera).first()
-    return row or CameraRetention(camera=camera, retention_class=default_class(), version=0)
+    return row or CameraRetention(camera=camera, version=0)
 
 
 def active_holds(at: datetime | None = None) -> QuerySet[LegalHold]:

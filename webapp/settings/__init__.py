@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "apps.dispatch",
     "apps.monitoring",
     "apps.redactions",
+    "apps.recordings",
     "apps.detections",
     "apps.registry",
     "apps.consent",

@@ -14,9 +14,12 @@ from apps.retention.models import CameraRetention, RecordingMode, RetentionClass
 
 
 def camera_retention_set(
-    *, acting_user: User, camera: Camera, version: int, retention_class: RetentionClass, recording: str
+    *, acting_user: User, camera: Camera, version: int, retention_class: RetentionClass | None, recording: str
 ) -> CameraRetention:
-    """Choose class and recording of a camera. `version` 0 means that the camera had the defaults."""
+    """Choose class and recording of a camera; no class means that of its purpose.
+
+    `version` 0 says that the camera had the defaults.
+    """
     require(acting_user, Capability.MANAGE_RETENTION)
     recording = choice_checked("recording", recording, RecordingMode.values)
     with transaction.atomic():
@@ -41,10 +44,14 @@ def camera_retention_set(
             object_id=str(camera.pk),
             camera_id=camera.pk,
             details={
-                "before": [before.retention_class.code, before.recording] if before else None,
-                "after": [retention_class.code, recording],
+                "before": [_code(before.retention_class), before.recording] if before else None,
+                "after": [_code(retention_class), recording],
             },
             acting_user=acting_user,
         )
         publish("camera.changed", camera_id=str(camera.pk))
     return row
+
+
+def _code(retention_class: RetentionClass | None) -> str:
+    return retention_class.code if retention_class is not None else ""

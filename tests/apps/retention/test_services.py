@@ -70,7 +70,10 @@ def test_only_compliance_sets_retention(name, request, camera):
         services.sweep_by_hand(acting_user=user)
 
 
-def test_a_class_in_use_stays(bob, camera):
+def test_a_class_in_use_stays(bob, camera, monkeypatch):
+    from apps.retention import selectors
+
+    monkeypatch.setattr(selectors, "_sources", [])
     row = _class(bob)
     services.camera_retention_set(
         acting_user=bob, camera=camera, version=0, retention_class=row, recording="continuous"
