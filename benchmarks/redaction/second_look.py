@@ -12,7 +12,7 @@ from benchmarks.redaction.truth import Face
 from inference_workers.engine.boxes import iou_xyxy
 from inference_workers.engine.frame import Image
 
-SCORE = 0.6
+SCORE = 0.5
 SCALES = (1, 2)
 # A find is a face's own when its middle lies in the face's box grown by this share of it on each side, and
 # its side is within these bounds of the face's.
@@ -65,6 +65,16 @@ def is_found(finds: Finds, face: Face) -> bool:
     ratio = (finds.boxes_xyxy[:, 2:] - finds.boxes_xyxy[:, :2]).max(axis=1) / face.side_px
     inside = ((middle >= low) & (middle <= high)).all(axis=1)
     return bool((inside & (ratio >= LEAST_RATIO) & (ratio <= MOST_RATIO)).any())
+
+
+def in_size(finds: Finds, image: Image, size_wh: tuple[int, int]) -> Finds:
+    """The finds of a picture that a tool has scaled, in pixels of the original."""
+    scale = np.array([size_wh[0] / image.shape[1], size_wh[1] / image.shape[0]] * 2, np.float32)
+    return Finds(finds.boxes_xyxy * scale, finds.scores)
+
+
+def surer(finds: Finds, score: float) -> Finds:
+    return Finds(finds.boxes_xyxy[finds.scores >= score], finds.scores[finds.scores >= score])
 
 
 def as_faces(finds: Finds) -> tuple[Face, ...]:

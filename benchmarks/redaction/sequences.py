@@ -37,7 +37,7 @@ class Cast:
         self.random = np.random.default_rng(seed)
         self.stock = stock
         self.seed = seed
-        self._heads = [stock.heads[index] for index in self.random.permutation(len(stock.heads))]
+        self._heads: list[Head] = [stock.heads[index] for index in self.random.permutation(len(stock.heads))]
 
     def head(self) -> Head:
         """The next one; all have had their turn before one comes again."""
@@ -112,7 +112,7 @@ def hidden(stock: Stock, seed: int) -> Scene:
     people = _strollers(cast, (16.0, 22.0, 28.0, 38.0), speed=1.6)
     plank = _patch(cast, (max(10, width // 26), height))
     van = _patch(cast, (width // 5, height // 2))
-    pillars = [Thing(plank, lambda _, x=x: (width * x, 0.0)) for x in (0.22, 0.47, 0.74)]
+    pillars = [_standing(plank, width * share) for share in (0.22, 0.47, 0.74)]
     return cast.scene("hidden", people, [*pillars, Thing(van, lambda n: (width - 7.0 * n, height * 0.25))])
 
 
@@ -189,7 +189,7 @@ def worst(stock: Stock, seed: int) -> Scene:
         pace = moves.pace(beat, size)
         people.append(cast.person(moves.turning(moves.smearing(pace), k, cast.between(30, 70))))
     plank = _patch(cast, (width // 22, height))
-    things = [Thing(plank, lambda _, x=x: (width * x, 0.0)) for x in (0.3, 0.62)]
+    things = [_standing(plank, width * share) for share in (0.3, 0.62)]
     scene = cast.scene("worst", people, things)
     return replace(scene, sensor=Sensor(gain=0.3, noise=6.0, flicker=0.2), crf=30)
 
@@ -210,6 +210,10 @@ def _strollers(cast: Cast, sizes: Sequence[float], speed: float = 0.8) -> list[P
             cast.person(moves.walk(place, (cast.between(-speed, speed), cast.between(-0.1, 0.1)), size))
         )
     return people
+
+
+def _standing(picture: Image, left_px: float) -> Thing:
+    return Thing(picture, lambda _number: (left_px, 0.0))
 
 
 def _patch(cast: Cast, size_wh: tuple[int, int]) -> Image:
