@@ -7,7 +7,7 @@ ENGINE ?= cpu
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test check fmt bench lock python
+.PHONY: help setup setup-test run test check fmt bench bench-redaction lock python
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ fmt: setup-test  ## Format and mend what can be mended
 
 bench: setup-test  ## Figures of this machine
 	@$(BIN)/python -m benchmarks
+
+bench-redaction: setup-test  ## Faces that slip, ours against deface (QUICK=1: a few minutes)
+	@$(BIN)/python -m benchmarks.redaction $(if $(QUICK),--quick)
 
 lock: setup-test  ## Pin the requirements again
 	requirements/lock.sh
