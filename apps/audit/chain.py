@@ -51,8 +51,13 @@ class Chained(Protocol):
 
 def record_hash(record: Chained) -> str:
     """The hash that `record` must carry, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(content_of(record))).hexdigest()
+
+
+def content_of(record: Chained) -> dict[str, Any]:
+    """All that enters the hash of `record`, as JSON."""
     values = {name: getattr(record, name) for name in TEXT_FIELDS}
-    return hash_of(
+    return _content(
         seq=record.seq,
         at=record.at,
         camera_id=record.camera_id,
@@ -73,7 +78,29 @@ def hash_of(
     previous_hash: str,
     texts: Mapping[str, str],
 ) -> str:
-    content = {
+    content = _content(
+        seq=seq,
+        at=at,
+        camera_id=camera_id,
+        redacted=redacted,
+        details=details,
+        previous_hash=previous_hash,
+        texts=texts,
+    )
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _content(
+    *,
+    seq: int,
+    at: datetime,
+    camera_id: UUID | None,
+    redacted: bool | None,
+    details: dict[str, Any],
+    previous_hash: str,
+    texts: Mapping[str, str],
+) -> dict[str, Any]:
+    return {
         **texts,
         "format": FORMAT,
         "seq": seq,
@@ -83,7 +110,6 @@ def hash_of(
         "details": details,
         "previous_hash": previous_hash,
     }
-    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def canonical(content: dict[str, Any]) -> bytes:

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 
 from apps.audit import keys, outside, timestamps
 from apps.audit.chain import GENESIS_PREVIOUS, canonical, timestamp
-from apps.audit.merkle import tree_root
+from apps.audit.merkle import Tree
 from apps.audit.models import AuditCheckpoint, AuditHead, AuditRecord
 from apps.core import clock
 
@@ -79,11 +79,11 @@ def checkpoint_read(text: bytes | str) -> Checkpoint:
         statement = document["statement"]
         if set(statement) != STATEMENT_FIELDS or statement["kind"] != KIND:
             raise CheckpointRefused("it is no checkpoint of a record")
-        checkpoint = _of_document(document)
+        checkpoint = checkpoint_of(document)
     except (ValueError, TypeError, KeyError) as error:
         raise CheckpointRefused(f"it cannot be read: {error}") from error
     _check_signature(checkpoint)
-    if checkpoint.hashes and tree_root(checkpoint.hashes) != checkpoint.root:
+    if checkpoint.hashes and Tree(checkpoint.hashes).root != checkpoint.root:
         raise CheckpointRefused("the hashes in it are not those that were signed")
     return checkpoint
 
@@ -103,10 +103,11 @@ def checkpoints_outside() -> Iterator[Checkpoint]:
 def checkpoints_stored() -> Iterator[Checkpoint]:
     """All checkpoints that the database holds; they carry no hashes."""
     for row in AuditCheckpoint.objects.order_by("number").iterator():
-        yield _of_document(row.document)
+        yield checkpoint_of(row.document)
 
 
-def _of_document(document: Mapping[str, Any]) -> Checkpoint:
+def checkpoint_of(document: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint in a document of our own, whose signature is not asked again."""
     statement = document["statement"]
     hashes = tuple(document.get("hashes") or ())
     checkpoint = Checkpoint(
@@ -168,20 +169,28 @@ def _make(before: AuditCheckpoint | None, first: int, last: int) -> bool:
 
 
 def _document(before: AuditCheckpoint | None, first: int, last: int, hashes: list[str]) -> dict[str, Any]:
-    statement = {
-        "kind": KIND,
+    previous = checkpoint_of(before.document) if before is not None else None
+    statement = checkpoint_statement(previous, first, last, hashes, kind=KIND)
+    return signed(statement) | {"time_stamp": timestamps.time_stamp(canonical(statement))}
+
+
+def checkpoint_statement(
+    before: Checkpoint | None, first: int, last: int, hashes: list[str], *, kind: str
+) -> dict[str, Any]:
+    """What is signed about records `first` to `last`, which follow those of `before`."""
+    return {
+        "kind": kind,
         "format": FORMAT,
         "number": before.number + 1 if before is not None else 0,
         "first": first,
         "last": last,
         "hash": hashes[-1],
-        "root": tree_root(hashes),
+        "root": Tree(hashes).root,
         "at": timestamp(clock.now()),
         "record": record_id(),
-        "previous": _of_document(before.document).digest if before is not None else GENESIS_PREVIOUS,
+        "previous": before.digest if before is not None else GENESIS_PREVIOUS,
         "key_id": next(iter(keys.public_keys())),
     }
-    return signed(statement) | {"time_stamp": timestamps.time_stamp(canonical(statement))}
 
 
 def signed(statement: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +218,7 @@ def _adopted(number: int, before: AuditCheckpoint | None, first: int) -> dict[st
     except CheckpointRefused as error:
         logger.error("checkpoint %s in the storage is not what was signed: %s", number, error)
         return None
-    previous = _of_document(before.document).digest if before is not None else GENESIS_PREVIOUS
+    previous = checkpoint_of(before.document).digest if before is not None else GENESIS_PREVIOUS
     rows = AuditRecord.objects.filter(seq__gte=first, seq__lte=found.last).order_by("seq")
     agrees = found.document["statement"]["previous"] == previous
     if not agrees or tuple(rows.values_list("hash", flat=True)) != found.hashes:

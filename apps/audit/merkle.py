@@ -1,43 +1,60 @@
 """Merkle trees over the hashes of records, as in RFC 6962 §2.1: a record is proven by a handful of hashes.
 
-Leaves and nodes are hashed with different first bytes, so that no node can be passed off as a leaf.
+Leaves and nodes are hashed with different first bytes, so that no node can be passed off as a leaf. A node
+without a sibling goes up as it is, which gives the same tree as the RFC's recursive definition.
 """
 
 import hashlib
 from collections.abc import Sequence
 
-EMPTY_ROOT = hashlib.sha256(b"").hexdigest()
 
+class Tree:
+    """The tree over record hashes (64 hexadecimal digits each) in their order; at least one."""
 
-def tree_root(hashes: Sequence[str]) -> str:
-    """The root over record hashes in their order, as 64 hexadecimal digits."""
-    return _root([_leaf(bytes.fromhex(value)) for value in hashes]).hex()
+    def __init__(self, hashes: Sequence[str]) -> None:
+        if not hashes:
+            raise ValueError("Tree: expected at least one hash")
+        self._levels = [[_leaf(bytes.fromhex(value)) for value in hashes]]
+        while len(self._levels[-1]) > 1:
+            self._levels.append(_above(self._levels[-1]))
 
+    @property
+    def root(self) -> str:
+        return self._levels[-1][0].hex()
 
-def tree_path(hashes: Sequence[str], index: int) -> list[str]:
-    """The audit path of the record at `index`, from its sibling up to below the root."""
-    if not 0 <= index < len(hashes):
-        raise ValueError(f"tree_path: expected an index below {len(hashes)}, got {index}")
-    return [node.hex() for node in _path([_leaf(bytes.fromhex(value)) for value in hashes], index)]
+    def path(self, index: int) -> list[str]:
+        """The audit path of the record at `index`, from its sibling up to below the root."""
+        path = []
+        for level in self._levels[:-1]:
+            if index ^ 1 < len(level):
+                path.append(level[index ^ 1].hex())
+            index //= 2
+        return path
 
 
 def root_of_path(record_hash: str, index: int, size: int, path: Sequence[str]) -> str:
-    """The root that the path leads to (RFC 9162 §2.1.3.2). Raises ValueError for a path of another length."""
-    node, last = _leaf(bytes.fromhex(record_hash)), size - 1
-    for text in path:
-        if last == 0:
-            raise ValueError("the proof is too long")
-        sibling = bytes.fromhex(text)
-        if index % 2 or index == last:
-            node = _node(sibling, node)
-            while index % 2 == 0 and index:
-                index, last = index // 2, last // 2
-        else:
-            node = _node(node, sibling)
-        index, last = index // 2, last // 2
-    if last != 0:
-        raise ValueError("the proof is too short")
+    """The root that the path of one of `size` records leads to.
+
+    Raises ValueError when the path has another length than this place in the tree.
+    """
+    node, rest = _leaf(bytes.fromhex(record_hash)), iter(path)
+    try:
+        while size > 1:
+            if index % 2:
+                node = _node(bytes.fromhex(next(rest)), node)
+            elif index + 1 < size:
+                node = _node(node, bytes.fromhex(next(rest)))
+            index, size = index // 2, (size + 1) // 2
+    except StopIteration as error:
+        raise ValueError("the proof is too short") from error
+    if next(rest, None) is not None:
+        raise ValueError("the proof is too long")
     return node.hex()
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    pairs = [_node(level[place], level[place + 1]) for place in range(0, len(level) - 1, 2)]
+    return [*pairs, level[-1]] if len(level) % 2 else pairs
 
 
 def _leaf(content: bytes) -> bytes:
@@ -46,26 +63,3 @@ def _leaf(content: bytes) -> bytes:
 
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def _split(count: int) -> int:
-    """The largest power of two below `count`."""
-    return 1 << (count - 1).bit_length() - 1
-
-
-def _root(leaves: Sequence[bytes]) -> bytes:
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    middle = _split(len(leaves))
-    return _node(_root(leaves[:middle]), _root(leaves[middle:]))
-
-
-def _path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    if len(leaves) == 1:
-        return []
-    middle = _split(len(leaves))
-    if index < middle:
-        return [*_path(leaves[:middle], index), _root(leaves[middle:])]
-    return [*_path(leaves[middle:], index - middle), _root(leaves[:middle])]

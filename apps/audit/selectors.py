@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CheckpointState:
-    """`uncovered`: entries after the last checkpoint, for which nothing outside of the database vouches yet."""
+    """`uncovered`: entries behind the last checkpoint; nothing outside the database vouches for them yet."""
 
     number: int | None
     last: int | None

@@ -1,5 +1,6 @@
 """Signed checkpoints outside of the database find what the chain itself cannot tell."""
 
+import hashlib
 import json
 from datetime import timedelta
 from io import StringIO
@@ -209,9 +210,20 @@ def test_the_command_signs_and_tells_the_key():
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 100])
 def test_every_leaf_of_a_tree_is_proven_and_no_other(size):
     hashes = [f"{number:064x}" for number in range(size)]
-    root = merkle.tree_root(hashes)
+    tree = merkle.Tree(hashes)
+    assert tree.root == _rfc6962(hashes)
     for index, value in enumerate(hashes):
-        path = merkle.tree_path(hashes, index)
-        assert merkle.root_of_path(value, index, size, path) == root
-        assert merkle.root_of_path("f" * 64, index, size, path) != root
-    assert merkle.tree_root(hashes) == root
+        path = tree.path(index)
+        assert merkle.root_of_path(value, index, size, path) == tree.root
+        assert merkle.root_of_path("f" * 64, index, size, path) != tree.root
+        with pytest.raises(ValueError, match="too long"):
+            merkle.root_of_path(value, index, size, [*path, "00" * 32])
+
+
+def _rfc6962(hashes):
+    """The definition of RFC 6962 §2.1, word by word."""
+    if len(hashes) == 1:
+        return hashlib.sha256(b"\x00" + bytes.fromhex(hashes[0])).hexdigest()
+    middle = max(power for power in (1 << bit for bit in range(20)) if power < len(hashes))
+    halves = _rfc6962(hashes[:middle]), _rfc6962(hashes[middle:])
+    return hashlib.sha256(b"\x01" + b"".join(map(bytes.fromhex, halves))).hexdigest()
