@@ -38,6 +38,7 @@ class CoverTracker:
 
     def __init__(self, rules: CoverRules) -> None:
         self._rules = rules
+        self._before_s = rules.before_s
         self._tracker = BoxTracker(min_score=rules.min_score, min_iou=0.05, keep_s=rules.coast_s + 0.5)
         self._tracks: list[Track] = []
 
@@ -49,6 +50,10 @@ class CoverTracker:
         taken_up = {id(track.sightings[0]) for track in begun}
         self._tracks = [item for item in self._tracks if id(item.last) not in taken_up]
         self._tracks += begun + [_lone(sighting) for sighting in loose]
+
+    def reach_back(self, before_s: float) -> None:
+        """Cover this long before the first sighting, or for as long as the rules say if that is longer."""
+        self._before_s = max(self._rules.before_s, before_s)
 
     def cut(self) -> None:
         """A new scene: nothing is connected across it. What was seen stays covered until it coasts out."""
@@ -71,7 +76,7 @@ class CoverTracker:
     def _boxes_of(self, track: Track, at: float) -> list[Box]:
         before, after = track.around(at)
         rules = self._rules
-        if before is None and after is not None and after.at - at > rules.before_s:
+        if before is None and after is not None and after.at - at > self._before_s:
             return []
         if after is None and before is not None and at - before.at > rules.coast_s:
             return []

@@ -18,8 +18,8 @@ from inference_workers.contracts.results import ReadingResult, TrackResult
 from inference_workers.engine.frame import Frame, Image
 from inference_workers.engine.redaction import RedactedFrame
 
-# More frames than this never wait; the oldest goes (it would be shown too late anyway).
-MAX_WAITING = 64
+# More frames than this never wait; the oldest goes. Three seconds of delay at 30 pictures a second fit.
+MAX_WAITING = 96
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,17 @@ MOTION_HOLD_S = 2.0
 # Motion needs no more pictures than this, however many are displayed.
 MOTION_PERIOD_S = 0.1
 # Where nothing moves, faces are looked for together with objects: what that look finds may need a snapshot.
-IDLE_PERIOD_S: dict[Stage, float] = {Stage.DETECT: 5.0, Stage.FACES: 5.0, Stage.TEXT: 10.0}
+IDLE_PERIOD_S: dict[Stage, float] = {
+    Stage.DETECT: 5.0,
+    Stage.FACES: 5.0,
+    Stage.TEXT: 10.0,
+    Stage.TEXT_BOXES: 5.0,
+}
 # Pictures per second that are enough to see that something begins to move.
 IDLE_FPS = 2.0
 ACTIVE_TEXT_PERIOD_S = 2.0
+# Text that is to be covered: its covers last for seconds, and each look is long.
+TEXT_BOXES_PERIOD_S = 1.0
 # The display shows a frame only with a look for faces near it (`display.LookRules`): often where something
 # moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
 WATCHED_STILL_FACES_S = 0.5
@@ -179,7 +186,7 @@ class Gate:
         """Stages that the lease allows and that a model version is named for."""
         return tuple(
             stage
-            for stage in (Stage.FACES, Stage.DETECT, Stage.TEXT)
+            for stage in (Stage.FACES, Stage.DETECT, Stage.TEXT, Stage.TEXT_BOXES)
             if self.lease.allows(stage) and stage.value in self.lease.models
         )
 
@@ -192,6 +199,8 @@ class Gate:
         rate_s = 1.0 / max(self.lease.analysis_fps, 0.1)
         if stage is Stage.FACES and watched != moving:
             return max(rate_s, WATCHED_STILL_FACES_S if watched else self._unwatched_faces_s())
+        if stage is Stage.TEXT_BOXES and (watched or moving):
+            return max(rate_s, TEXT_BOXES_PERIOD_S)
         if not moving:
             return IDLE_PERIOD_S[stage]
         return max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s

@@ -10,35 +10,26 @@ from itertools import count
 import numpy as np
 
 from inference_workers.contracts.frames import Found
-from inference_workers.contracts.lease import Lease, ModelRef, Stage
+from inference_workers.contracts.lease import Lease, ModelRef, Stage, Target
 from inference_workers.contracts.live import LiveBox
 from inference_workers.contracts.results import ReadingResult
-from inference_workers.engine.covers import CoverRules, CoverTracker, heads_of
+from inference_workers.engine.coverage import Coverage
 from inference_workers.engine.display import (
     CutDetector,
     DisplayFrame,
     FrameQueue,
-    LookLog,
-    LookRules,
     Report,
 )
 from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.readings import ReadingBook
 from inference_workers.engine.recorder import Recorder, Scene, Segment
-from inference_workers.engine.redaction import RedactedFrame, mosaic_frame, redact
 from inference_workers.engine.snapshots import SnapshotDesk
 from inference_workers.engine.tracking import BoxTracker
 from inference_workers.engine.zones import ZoneMap
 
 MAX_DELAY_S = 10.0
 PERSON_LABELS = frozenset({"person", "pedestrian", "rider", "people"})
-KNOWN_TARGETS = frozenset({"face", "head", "person"})
-FACE_COVERS = CoverRules()
-PERSON_COVERS = CoverRules(min_score=0.15, before_s=1.0, coast_s=2.5, grow_per_s=0.4, max_grow=0.4)
-FACE_LOOKS = LookRules()
-# People are looked for less often while nothing moves; their boxes are large and coast for long.
-PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5)
 OBJECT_MIN_SCORE = 0.2
 LIVE_COAST_S = 1.0
 RECORDED_UNSEEN_S = 0.5
@@ -62,6 +53,7 @@ class CameraPipeline:
         self._untold: list[ReadingResult] = []
         self._last_shown_at = -np.inf
         self.recorder = Recorder(lease)
+        self._coverage = Coverage(lease)
         self._start_scene()
         self.update_lease(lease)
 
@@ -70,14 +62,12 @@ class CameraPipeline:
         self._lease = lease
         self._zones = ZoneMap(lease.zones)
         self._delay_s = min(max(lease.redaction.display_delay_s, 0.0), MAX_DELAY_S)
+        self._coverage.update_lease(lease)
         self.recorder.update_lease(lease)
 
     def _start_scene(self) -> None:
         """Forget everything that is measured in pixels."""
-        self._faces = CoverTracker(FACE_COVERS)
-        self._persons = CoverTracker(PERSON_COVERS)
-        self._face_looks = LookLog(FACE_LOOKS)
-        self._person_looks = LookLog(PERSON_LOOKS)
+        self._coverage.restart()
         self._trackers: dict[str, BoxTracker] = {}
         self._looked_at: dict[str, float] = {}
 
@@ -104,12 +94,15 @@ class CameraPipeline:
         """Faces of an analysed frame in pixels; None: they could not be looked for."""
         if grabbed_at < self._size_since:
             return
-        self._face_looks.add(grabbed_at, could=faces is not None)
-        if faces is None:
+        crossed = faces is not None and self._crosses_cut("faces", grabbed_at)
+        self._coverage.add(Target.FACE, seq, grabbed_at, faces, crossed=crossed)
+
+    def add_text_boxes(self, seq: int, grabbed_at: float, text: Detections | None) -> None:
+        """Where text is in an analysed frame, in pixels, to be covered; None: it could not be looked for."""
+        if grabbed_at < self._size_since:
             return
-        if self._crosses_cut("faces", grabbed_at):
-            self._faces.cut()
-        self._faces.add(grabbed_at, seq, faces)
+        crossed = text is not None and self._crosses_cut("text", grabbed_at)
+        self._coverage.add(Target.TEXT, seq, grabbed_at, text, crossed=crossed)
 
     def add_objects(self, seq: int, grabbed_at: float, objects: Detections, model: ModelRef) -> None:
         """Objects of an analysed frame in pixels, from a detector or (class "motion") from the gate."""
@@ -128,11 +121,9 @@ class CameraPipeline:
 
     def _add_persons(self, seq: int, at: float, objects: Detections, *, crossed: bool) -> None:
         """Persons are covered wherever they are: zones to ignore do not uncover anybody."""
-        if crossed:
-            self._persons.cut()
-        self._person_looks.add(at, could=True)
         labels = objects.labels() if objects.classes else []
-        self._persons.add(at, seq, _chosen(objects, [name in PERSON_LABELS for name in labels]))
+        persons = _chosen(objects, [name in PERSON_LABELS for name in labels])
+        self._coverage.add(Target.PERSON, seq, at, persons, crossed=crossed)
 
     def _outside_ignored(self, objects: Detections) -> Detections:
         keep = [not self._zones.ignores(box, *self._size) for box in objects.boxes_xyxy]
@@ -184,7 +175,7 @@ class CameraPipeline:
         recorded = self.recorder.wants(frame.grabbed_at)
         if not (show or pictured or recorded):
             return None
-        redacted = self._redact(frame)
+        redacted = self._coverage.redact(frame, self._scene(frame.grabbed_at))
         for event in pictured:
             self._desk.offer(event, redacted)
         if recorded:
@@ -209,32 +200,6 @@ class CameraPipeline:
     def _is_time(self, at: float) -> bool:
         """Not more often than `display_fps`; a third of a period early is early enough."""
         return at - self._last_shown_at >= 0.67 / max(self._lease.display_fps, 0.1)
-
-    def _redact(self, frame: Frame) -> RedactedFrame:
-        at, masks = frame.grabbed_at, self._zones.masks
-        if not self._may_show(at):
-            return mosaic_frame(frame, masks)
-        policy = self._lease.redaction
-        faces = self._faces.boxes_at(at, *self._size)
-        persons = np.zeros((0, 4))
-        if {"head", "person"} & set(policy.targets):
-            persons = self._persons.boxes_at(at, *self._size)
-        if "head" in policy.targets:
-            faces = np.concatenate([faces, heads_of(persons)])
-        whole = persons if "person" in policy.targets else None
-        return redact(frame, faces, policy, masks, person_boxes=whole)
-
-    def _may_show(self, at: float) -> bool:
-        """Were all those looked for whom the policy covers? An unknown target covers everything."""
-        targets = set(self._lease.redaction.targets)
-        scene = self._scene(at)
-        if targets - KNOWN_TARGETS or not self._lease.allows(Stage.FACES):
-            return False
-        if not self._face_looks.allows(at, scene):
-            return False
-        if not {"head", "person"} & targets:
-            return True
-        return self._lease.allows(Stage.DETECT) and self._person_looks.allows(at, scene)
 
     def _scene(self, at: float) -> tuple[float, float]:
         """Between which cuts the moment lies."""
@@ -290,10 +255,7 @@ class CameraPipeline:
 
     def _forget(self, now: float) -> None:
         oldest = now - self._delay_s - 1.0
-        self._faces.forget_before(oldest)
-        self._persons.forget_before(oldest)
-        self._face_looks.clear_before(oldest - 10.0)
-        self._person_looks.clear_before(oldest - 10.0)
+        self._coverage.forget_before(oldest)
         self._cuts = [cut for cut in self._cuts if cut > now - KEEP_CUTS_S] or self._cuts[-1:]
 
 

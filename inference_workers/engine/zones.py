@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inference_workers.contracts.lease import Zone, ZoneKind
 from inference_workers.engine.tracking import Box
 
@@ -19,6 +22,34 @@ def contains(polygon: Polygon, x: float, y: float) -> bool:
             inside = not inside
         x1, y1 = x2, y2
     return inside
+
+
+def touches(polygon: Polygon, boxes_xyxy: NDArray[np.floating], width: int, height: int) -> NDArray[np.bool_]:
+    """Which boxes (N, 4 pixels) have a point in common with the polygon, shape (N,)."""
+    corners = [(float(x) * width, float(y) * height) for x, y in polygon]
+    return np.array([_touches(corners, box) for box in boxes_xyxy.tolist()], bool)
+
+
+def _touches(corners: Polygon, box: Sequence[float]) -> bool:
+    """The box lies inside the polygon, or an edge of the polygon meets the box."""
+    if contains(corners, box[0], box[1]):
+        return True
+    return any(_meets(corners[i - 1], corners[i], box) for i in range(len(corners)))
+
+
+def _meets(first: tuple[float, float], second: tuple[float, float], box: Sequence[float]) -> bool:
+    """Does the line between two points meet the box (Liang and Barsky 1984)?"""
+    enters, leaves = 0.0, 1.0
+    for axis in (0, 1):
+        start, step = first[axis], second[axis] - first[axis]
+        low, high = box[axis] - start, box[axis + 2] - start
+        if step == 0:
+            if low > 0 or high < 0:
+                return False
+            continue
+        near, far = sorted((low / step, high / step))
+        enters, leaves = max(enters, near), min(leaves, far)
+    return enters <= leaves
 
 
 class ZoneMap:

@@ -160,6 +160,9 @@ class FrameDesk:
         if answer.stage is Stage.FACES:
             faces = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)
+        elif answer.stage is Stage.TEXT_BOXES:
+            text = None if found is None else to_detections(found, held.width, held.height)
+            self.pipeline.add_text_boxes(answer.seq, held.grabbed_at, text)
         elif found is None:
             return
         elif answer.stage is Stage.TEXT:

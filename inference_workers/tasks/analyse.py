@@ -16,7 +16,7 @@ from inference_workers.contracts.frames import (
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.model_directory import LoadedModel
-from inference_workers.engine.ocr.reader import TextLine
+from inference_workers.engine.ocr.reader import TextLine, TextReader
 from inference_workers.tasks.counters import SIZE_BUCKETS, Counters
 from inference_workers.tasks.loaded import LoadedModels
 
@@ -133,19 +133,21 @@ class Analyser:
 def run_model(
     model: LoadedModel, items: Sequence[BatchItem], images: Sequence[Image]
 ) -> list[tuple[Found, ...]]:
-    """Detect or read, in normalised boxes. Raises EngineError."""
+    """Detect or read, in normalised boxes; without regions text is found and not read. Raises EngineError."""
     if model.reader is not None:
-        reader = model.reader
-        return [
-            tuple(found_from_line(line, image) for line in reader.read(image, item.regions))
-            for item, image in zip(items, images, strict=True)
-        ]
+        return [_text(model.reader, item, image) for item, image in zip(items, images, strict=True)]
     if model.detector is None:
         raise EngineError("model_task", f"{model.card.name} is no model for frames")
     return [
         found_from_detections(detections, image)
         for detections, image in zip(model.detector.detect(images), images, strict=True)
     ]
+
+
+def _text(reader: TextReader, item: BatchItem, image: Image) -> tuple[Found, ...]:
+    if not item.regions:
+        return tuple(Found(_normalised(box, image), 1.0, "text") for box in reader.find(image))
+    return tuple(found_from_line(line, image) for line in reader.read(image, item.regions))
 
 
 def found_from_detections(detections: Detections, image: Image) -> tuple[Found, ...]:

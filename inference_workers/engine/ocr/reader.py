@@ -76,6 +76,11 @@ class TextReader:
             regions = (Region(WHOLE_PICTURE, script),)
         return [line for region in regions for line in self._read_region(image, region)]
 
+    def find(self, image: Image) -> list[tuple[float, float, float, float]]:
+        """Where text is, in any script, as boxes (left, top, right, bottom) in pixels; nothing is read."""
+        check_image(image)
+        return [_box(quad) for quad in self._finder.find(image)]
+
     def _read_region(self, image: Image, region: Region) -> list[TextLine]:
         polygon = _polygon_px(region, image)
         left, top, right, bottom = _bounds(polygon, image)
@@ -108,10 +113,14 @@ def open_reader(
 
 
 def _line(text: str, score: float, quad: Quad, region: Region) -> TextLine:
+    corners = tuple((float(x), float(y)) for x, y in quad)
+    return TextLine(text, min(1.0, score), region.script, corners, _box(quad), region.zone_id)
+
+
+def _box(quad: Quad) -> tuple[float, float, float, float]:
     left, top = quad.min(axis=0).tolist()
     right, bottom = quad.max(axis=0).tolist()
-    corners = tuple((float(x), float(y)) for x, y in quad)
-    return TextLine(text, min(1.0, score), region.script, corners, (left, top, right, bottom), region.zone_id)
+    return left, top, right, bottom
 
 
 def _polygon_px(region: Region, image: Image) -> Quad:
