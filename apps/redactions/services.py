@@ -75,7 +75,7 @@ def record(
 
 def redaction_pause(*, acting_user: User, redaction: Redaction) -> Redaction:
     """Nothing more is sent; what a worker has in hand it finishes, and that counts."""
-    return _move(acting_user, redaction, "redaction.pause", ACTIVE_STATES, State.PAUSED)
+    return _move(acting_user, redaction, "redaction.pause", before=ACTIVE_STATES, after=State.PAUSED)
 
 
 def redaction_resume(*, acting_user: User, redaction: Redaction) -> Redaction:
@@ -83,7 +83,9 @@ def redaction_resume(*, acting_user: User, redaction: Redaction) -> Redaction:
         redaction_advance(row)
         transaction.on_commit(steps_send, robust=True)
 
-    return _move(acting_user, redaction, "redaction.resume", (State.PAUSED,), State.RUNNING, go_on)
+    return _move(
+        acting_user, redaction, "redaction.resume", before=(State.PAUSED,), after=State.RUNNING, then=go_on
+    )
 
 
 def redaction_cancel(*, acting_user: User, redaction: Redaction) -> Redaction:
@@ -96,16 +98,14 @@ def redaction_cancel(*, acting_user: User, redaction: Redaction) -> Redaction:
         transaction.on_commit(forgotten_sweep, robust=True)
 
     before = (*ACTIVE_STATES, State.PAUSED)
-    return _move(acting_user, redaction, "redaction.cancel", before, State.CANCELLED, end)
+    return _move(acting_user, redaction, "redaction.cancel", before=before, after=State.CANCELLED, then=end)
 
 
 def redaction_close(*, acting_user: User, redaction: Redaction) -> Redaction:
     """End the editing: the upload is deleted now, the result stays."""
 
-    def forget(row: Redaction) -> None:
-        input_forget(row)
-
-    return _move(acting_user, redaction, "redaction.close", (State.DONE,), State.DONE, forget)
+    done = (State.DONE,)
+    return _move(acting_user, redaction, "redaction.close", before=done, after=State.DONE, then=input_forget)
 
 
 def redaction_delete(*, acting_user: User, redaction: Redaction) -> None:
@@ -126,6 +126,7 @@ def _move(
     user: User,
     redaction: Redaction,
     action: str,
+    *,
     before: tuple[RedactionState, ...],
     after: RedactionState,
     then: Callable[[Redaction], None] | None = None,
