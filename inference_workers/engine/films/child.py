@@ -1,0 +1,83 @@
+"""A process that does the steps (`python -m inference_workers.engine.films.child FOLDER`).
+
+It holds no credentials, no connection and no other job: a file that breaks a decoder breaks this process
+alone. One RedactionStep as JSON per line on stdin, one RedactionReply per line on stdout; it ends when stdin
+ends.
+"""
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from inference_workers.contracts.codec import decode, encode
+from inference_workers.contracts.environment import Environment
+from inference_workers.contracts.redactions import RedactionReply, RedactionStep
+from inference_workers.engine.errors import EngineError
+from inference_workers.engine.films.folder import WorkFolder
+from inference_workers.engine.films.steps import Steps
+from inference_workers.engine.films.toolbox import Toolbox
+from inference_workers.settings import read
+
+MEMORY_LIMIT_BYTES = 6 * 1024**3
+OPEN_FILES = 256
+_log = logging.getLogger(__name__)
+
+
+def limit_process(providers: tuple[str, ...]) -> None:
+    """No core files (they would hold faces), bounded memory and files, death with the parent."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    if providers == ("CPUExecutionProvider",):  # a GPU's driver reserves far more addresses than memory
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    with suppress(OSError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def do(steps: Steps, step: RedactionStep) -> RedactionReply:
+    """Always a reply; what went wrong is in it."""
+    try:
+        return steps.run(step)
+    except EngineError as error:
+        return failed(step, error)
+    except MemoryError:
+        return failed(step, EngineError("memory_short", "the file needs more memory than a step may take"))
+    except Exception as error:  # noqa: BLE001 - the last edge: whoever waits is told, whatever happened
+        _log.exception("a step broke")
+        return failed(step, EngineError("step_failed", f"the step broke with {type(error).__name__}"))
+
+
+def failed(step: RedactionStep, error: EngineError) -> RedactionReply:
+    """The reply of a step that could not be done."""
+    return RedactionReply(
+        step.job.job_id,
+        step.kind,
+        step.attempt,
+        step.segment,
+        step.revision,
+        covers=step.covers if len(step.covers) == 1 else (),
+        error_code=error.code,
+        error=str(error),
+        transient=error.transient,
+    )
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    settings = read(Environment())
+    limit_process(settings.providers)
+    steps = Steps(WorkFolder(Path(sys.argv[1])), Toolbox(settings).looker)
+    for line in sys.stdin:
+        reply = do(steps, decode(RedactionStep, line))
+        sys.stdout.write(f"{encode(reply)}\n")
+        sys.stdout.flush()
+    os._exit(0)  # FFmpeg's threads are not waited for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""From looks at single frames to strands: one thing over the looks of one segment, both ways in time.
+
+We see the future: what was found at one look is followed to the looks before it and after it, so that a
+detector that blinks, or that finds a face late, uncovers nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from inference_workers.engine.boxes import iou_xyxy
+from inference_workers.engine.films.following import View, follow
+
+Found = NDArray[np.float64]
+Box = NDArray[np.float64]
+
+SEEN, FOLLOWED = "s", "f"
+MIN_IOU = 0.2
+# Where flow lost a thing, a find near its last place counts as the same when no better one is there.
+NEAR_SIZES = 0.7
+MAX_SIZE_RATIO = 1.8
+NEAR_VALUE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found of one kind in one frame.
+
+    Attributes:
+        at_s: seconds since the first frame of the film.
+        scene: number of the scene; nothing is connected across scenes.
+        found: (N, 5), pixels and score.
+    """
+
+    at_s: float
+    scene: int
+    view: View
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class FollowRules:
+    """For how long a thing is followed by its pixels alone: before its first find, after its last one."""
+
+    before_s: float = 1.2
+    after_s: float = 2.0
+
+
+@dataclass(slots=True)
+class Strand:
+    """One thing at consecutive looks of a segment, in the order of time.
+
+    Attributes:
+        at_s: moments, one per point.
+        boxes_xyxy: pixels, one per point.
+        scores: of the finds; 0 where followed.
+        how: `SEEN` or `FOLLOWED`, one per point.
+    """
+
+    at_s: list[float] = field(default_factory=list)
+    boxes_xyxy: list[Box] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    how: list[str] = field(default_factory=list)
+    first_look: int = 0
+    last_seen_s: float = 0.0
+
+    def add(self, at_s: float, box: Box, score: float, how: str) -> None:
+        self.at_s.append(at_s)
+        self.boxes_xyxy.append(box)
+        self.scores.append(score)
+        self.how.append(how)
+        if how == SEEN:
+            self.last_seen_s = at_s
+
+    def add_before(self, at_s: float, box: Box) -> None:
+        self.at_s.insert(0, at_s)
+        self.boxes_xyxy.insert(0, box)
+        self.scores.insert(0, 0.0)
+        self.how.insert(0, FOLLOWED)
+
+
+def link(looks: Sequence[Look], rules: FollowRules) -> list[Strand]:
+    """Connect the finds of consecutive looks, follow onwards what is lost and backwards what is new."""
+    done: list[Strand] = []
+    active: list[Strand] = []
+    for number, look in enumerate(looks):
+        before = looks[number - 1] if number else None
+        if before is None or before.scene != look.scene:
+            done += active
+            active = [_begun(row, number, look) for row in look.found]
+            continue
+        active, ended = _step(active, before, look, number, rules)
+        done += ended
+    strands = done + active
+    _follow_back(strands, looks, rules)
+    return strands
+
+
+def _begun(row: Found, number: int, look: Look) -> Strand:
+    strand = Strand(first_look=number)
+    strand.add(look.at_s, row[:4], float(row[4]), SEEN)
+    return strand
+
+
+def _step(
+    active: list[Strand], before: Look, look: Look, number: int, rules: FollowRules
+) -> tuple[list[Strand], list[Strand]]:
+    """One look further: (strands that go on, with new ones; strands that ended)."""
+    last = np.array([strand.boxes_xyxy[-1] for strand in active]).reshape(-1, 4)
+    moved, sure = follow(before.view, look.view, last)
+    pairs = _pairs(moved, sure, look.found)
+    going, ended = [], []
+    for i, strand in enumerate(active):
+        j = pairs.get(i)
+        if j is not None:
+            strand.add(look.at_s, look.found[j, :4], float(look.found[j, 4]), SEEN)
+        elif sure[i] and look.at_s - strand.last_seen_s <= rules.after_s:
+            strand.add(look.at_s, moved[i], 0.0, FOLLOWED)
+        else:
+            ended.append(strand)
+            continue
+        going.append(strand)
+    new = set(range(len(look.found))) - set(pairs.values())
+    return going + [_begun(look.found[j], number, look) for j in sorted(new)], ended
+
+
+def _pairs(moved: NDArray[np.float64], sure: NDArray[np.bool_], found: Found) -> dict[int, int]:
+    """Which strand is which find: the assignment with the greatest overlap (Kuhn 1955)."""
+    if not len(moved) or not len(found):
+        return {}
+    overlap = np.asarray(iou_xyxy(moved, found[:, :4]), np.float64)
+    value = np.where(overlap >= MIN_IOU, overlap, 0.0)
+    value = np.maximum(value, np.where(_near(moved, found[:, :4]), NEAR_VALUE, 0.0))
+    rows, columns = linear_sum_assignment(-value)
+    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if value[i, j] > 0}
+
+
+def _near(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Every pair (N, M): close to each other for their size, and of about one size."""
+    size_a = np.maximum(first[:, 2:] - first[:, :2], 1.0).max(axis=1)[:, None]
+    size_b = np.maximum(second[:, 2:] - second[:, :2], 1.0).max(axis=1)[None]
+    between = (first[:, None, :2] + first[:, None, 2:] - second[None, :, :2] - second[None, :, 2:]) / 2
+    distance = np.linalg.norm(between, axis=2)
+    alike = np.maximum(size_a / size_b, size_b / size_a) <= MAX_SIZE_RATIO
+    return np.asarray((distance <= NEAR_SIZES * np.minimum(size_a, size_b)) & alike)
+
+
+def _follow_back(strands: Sequence[Strand], looks: Sequence[Look], rules: FollowRules) -> None:
+    """Extend each strand to the looks before its first find, while its pixels can be followed."""
+    first_seen = {id(strand): strand.at_s[0] for strand in strands}
+    waiting = {id(strand) for strand in strands}
+    for number in range(len(looks) - 1, 0, -1):
+        look, before = looks[number], looks[number - 1]
+        here = [strand for strand in strands if strand.first_look == number and id(strand) in waiting]
+        if look.scene != before.scene or not here:
+            continue
+        boxes = np.array([strand.boxes_xyxy[0] for strand in here])
+        moved, sure = follow(look.view, before.view, boxes)
+        for i, strand in enumerate(here):
+            if sure[i] and first_seen[id(strand)] - before.at_s <= rules.before_s:
+                strand.add_before(before.at_s, moved[i])
+                strand.first_look = number - 1
+            else:
+                waiting.discard(id(strand))
