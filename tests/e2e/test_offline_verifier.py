@@ -1,0 +1,126 @@
+"""The offline page says the same as the Python verifier, for every kind of tampering."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from apps.audit.standalone import verify_record
+from tests.e2e.browser.chromium import launch
+
+HERE = Path(__file__).resolve().parents[1] / "apps/audit/exported"
+PAGE = Path(verify_record.__file__).with_suffix(".html")
+
+
+@pytest.fixture(scope="module")
+def page(playwright_driver: Playwright) -> Iterator[Page]:
+    browser = launch(playwright_driver)
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(PAGE.as_uri())
+    yield page
+    browser.close()
+
+
+def said_by_page(page: Page, data: bytes, *, key: str = "", outside: list[Path] | None = None) -> str:
+    page.reload()
+    page.fill("#key", key)
+    if outside:
+        page.set_input_files("#outside", outside)
+    page.set_input_files("#file", {"name": "record.jsonl", "mimeType": "application/json", "buffer": data})
+    page.wait_for_selector("#verdict[data-state=good], #verdict[data-state=bad]")
+    return page.inner_text("#verdict")
+
+
+def said_by_script(data: bytes, **options: Any) -> str:
+    try:
+        verify_record.Export(**options).read(data.splitlines(keepends=True))
+    except verify_record.Bad as bad:
+        return f"Record {bad.seq} {bad}." if bad.seq is not None else f"Not intact: {bad}."
+    return "Intact"
+
+
+def changed(lines: list[bytes], seq: int, **values: Any) -> list[bytes]:
+    place = place_of(lines, seq)
+    content = json.loads(lines[place])
+    content["record"] |= values
+    return [*lines[:place], verify_record.canonical(content) + b"\n", *lines[place + 1 :]]
+
+
+def place_of(lines: list[bytes], seq: int) -> int:
+    parsed = (json.loads(line) for line in lines)
+    return next(place for place, row in enumerate(parsed) if row.get("record", {}) and _is(row, seq))
+
+
+def _is(row: dict[str, Any], seq: int) -> bool:
+    return row["type"] == "record" and row["record"]["seq"] == seq
+
+
+def swapped(lines: list[bytes], first: int, second: int) -> list[bytes]:
+    one, two = place_of(lines, first), place_of(lines, second)
+    copy = list(lines)
+    copy[one], copy[two] = copy[two], copy[one]
+    return copy
+
+
+def flipped(lines: list[bytes], place: int) -> list[bytes]:
+    data = bytearray(b"".join(lines))
+    data[place] ^= 1
+    return bytes(data).splitlines(keepends=True)
+
+
+TAMPERINGS = {
+    "nothing": lambda lines: lines,
+    "a changed field": lambda lines: changed(lines, 7, actor_name="nobody"),
+    "a changed fraction": lambda lines: changed(lines, 7, details={"share": 0.1}),
+    "a removed row": lambda lines: [line for line in lines if line != lines[place_of(lines, 7)]],
+    "two swapped rows": lambda lines: swapped(lines, 4, 8),
+    "a cut tail": lambda lines: lines[: place_of(lines, 10)],
+    "a cut middle": lambda lines: [*lines[: place_of(lines, 10)], lines[-1]],
+    "another signature": lambda lines: flipped(lines, -40),
+    "something behind the end": lambda lines: [*lines, lines[-1]],
+}
+
+
+@pytest.mark.parametrize("name", ["whole", "part"])
+@pytest.mark.parametrize("tampering", TAMPERINGS)
+def test_page_and_script_agree(page: Page, name: str, tampering: str) -> None:
+    lines = (HERE / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
+    data = b"".join(TAMPERINGS[tampering](lines))
+    expected = said_by_script(data)
+    assert expected.startswith("Intact") == (tampering == "nothing")
+    assert said_by_page(page, data).startswith(expected)
+
+
+def test_flipped_bits_are_found(page: Page) -> None:
+    lines = (HERE / "part.jsonl").read_bytes().splitlines(keepends=True)
+    size = sum(map(len, lines))
+    for place in range(5, size - 1, size // 20):
+        data = b"".join(flipped(lines, place))
+        assert not said_by_page(page, data).startswith("Intact"), f"byte {place}"
+
+
+def test_a_rewritten_record_is_named_by_the_folder(page: Page) -> None:
+    """The export of a chain that was rewritten as a whole, with its checkpoints: only the folder can tell."""
+    rewritten = (HERE / "rewritten.jsonl").read_bytes()
+    kept = sorted(HERE.glob("checkpoint-*.json"))
+    outside = {number: json.loads(path.read_bytes()) for number, path in enumerate(kept)}
+    assert said_by_script(rewritten) == "Intact"
+    assert said_by_page(page, rewritten).startswith("Intact")
+    expected = said_by_script(rewritten, outside=outside)
+    assert expected.startswith("Record 4 was rewritten")
+    assert said_by_page(page, rewritten, outside=kept) == expected
+
+
+def test_another_key_than_the_one_noted_down_is_refused(page: Page) -> None:
+    data = (HERE / "whole.jsonl").read_bytes()
+    assert "not trusted" in said_by_page(page, data, key="ab" * 32)
+    key = json.loads(data.splitlines()[0])["keys"][0]
+    assert said_by_page(page, data, key=key).startswith("Intact")
+
+
+def test_what_is_no_export_is_said(page: Page) -> None:
+    assert "no export of a record" in said_by_page(page, b"{}\n")
