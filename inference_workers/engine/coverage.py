@@ -27,8 +27,8 @@ PERSON_COVERS = CoverRules(min_score=0.15, before_s=1.0, coast_s=2.5, grow_per_s
 TEXT_COVERS = CoverRules(min_score=0.1, before_s=1.5, coast_s=3.5, grow_per_s=0.1, max_grow=0.15)
 FACE_LOOKS = LookRules()
 # People are looked for less often while nothing moves; their boxes are large and coast for long.
-PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5)
-TEXT_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5)
+PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5, near_s=2.5)
+TEXT_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5, near_s=2.5)
 # What has to be looked for so that a target can be covered, and the stage that allows it.
 LOOKED_FOR = {
     Target.FACE: Target.FACE,

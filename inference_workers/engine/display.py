@@ -70,10 +70,13 @@ class LookRules:
         ahead_s: a look after the frame counts when it came at most this much later.
         behind_s: a look before the frame counts when it came at most this much earlier and none is known
             after it; the covers then coast and grow.
+        near_s: a look before or after the frame must be at least this near: where looks are far apart, who
+            walks between two of them is where no cover reaches.
     """
 
     ahead_s: float = 0.75
     behind_s: float = 0.35
+    near_s: float = 0.3
 
 
 class LookLog:
@@ -106,12 +109,16 @@ class LookLog:
         if index < len(self._times):
             following = self._times[index]
             if following < scene[1] and following - at <= self._rules.ahead_s:
-                return self._could[following]
+                return self._could[following] and self._is_near(at, index, scene)
         if index == 0:
             return False
         last = self._times[index - 1]
         fresh = last >= scene[0] and at - last <= self._rules.behind_s
         return fresh and self._could[last]
+
+    def _is_near(self, at: float, index: int, scene: tuple[float, float]) -> bool:
+        near = [time for time in self._times[max(0, index - 1) : index + 1] if scene[0] <= time < scene[1]]
+        return any(abs(time - at) <= self._rules.near_s and self._could[time] for time in near)
 
 
 class CutDetector:

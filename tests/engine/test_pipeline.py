@@ -183,6 +183,19 @@ def test_when_the_worker_falls_silent_the_picture_turns_into_a_mosaic():
     assert camera.redactions() == ["tracks"] * 4 + ["mosaic"] * 9
 
 
+def test_between_looks_that_are_far_apart_the_picture_is_a_mosaic():
+    """Who walks between two looks is where no cover reaches."""
+    camera = Camera()
+    camera.frame().faces(FACE)
+    for _ in range(7):
+        camera.frame()
+    camera.frame().faces(FACE)
+    camera.drain()
+    shown = camera.redactions()
+    assert shown[4] == "mosaic"
+    assert shown[:3] == shown[-3:] == ["tracks"] * 3
+
+
 def test_without_the_stage_faces_everything_is_a_mosaic():
     camera = Camera(_lease(stages=(Stage.VIEW, Stage.DETECT)))
     camera.frame().faces().frame().faces()
