@@ -1,10 +1,11 @@
 """Faces that a second detector still finds in displayed live pictures, and what redaction costs.
 
-    python -m benchmarks.live_privacy ../shared/data [clip name …] [--sweep]
+    python -m benchmarks.live_privacy ../shared/data [clip name …] [--sweep] [--keep=FOLDER]
 
 Runs the camera pipeline offline over clips: CenterFace looks at `looks` frames a second and answers late,
 the display runs 0.9 s behind, YuNet (score 0.6, at 1x) looks at every displayed picture, up to 200 per clip.
-A clip that is shorter is played again; each start is a scene cut.
+A clip that is shorter is played again; each start is a scene cut. `--keep` writes every displayed picture in
+which something was found, the finds marked, beside the same part of the original.
 """
 
 import sys
@@ -167,15 +168,22 @@ def play(material: Material, setting: Setting, outcome: Outcome) -> Iterator[Dis
         yield from shown
 
 
-def measure(material: Material, setting: Setting, yunet: cv2.FaceDetectorYN) -> Outcome:
+def measure(
+    material: Material, setting: Setting, yunet: cv2.FaceDetectorYN, keep: Path | None = None
+) -> Outcome:
     outcome = Outcome()
     for item in play(material, setting, outcome):
         picture = item.redacted
         outcome.shown += 1
         outcome.raw_faces += len(material.raw_faces[picture.seq % len(material.images)]) > 0
-        left = faces_of(yunet, bounded(picture.image, setting.width))
+        shown = bounded(picture.image, setting.width)
+        left = finds_of(yunet, shown)
         outcome.leaking += len(left) > 0
-        outcome.leaking_large += any(side >= LARGE_PX for side in left)
+        outcome.leaking_large += any(side_px(find) >= LARGE_PX for find in left)
+        if len(left) and keep is not None:
+            original = bounded(material.images[picture.seq % len(material.images)], setting.width)
+            name = f"{material.name}-{setting.model}-{setting.side}-{outcome.shown:03}.png"
+            cv2.imwrite(str(keep / name), side_by_side(original, shown, left))
         if picture.redaction == "mosaic":
             outcome.mosaics += 1
         else:
@@ -192,11 +200,30 @@ def covered_share(picture: RedactedFrame) -> float:
     return float(mask.mean())
 
 
-def faces_of(yunet: cv2.FaceDetectorYN, image: Image) -> list[float]:
-    """The longer side in pixels of every face that YuNet finds."""
+def finds_of(yunet: cv2.FaceDetectorYN, image: Image) -> Sequence[Sequence[float]]:
+    """YuNet's rows: left, top, width, height, landmarks, score."""
     yunet.setInputSize((image.shape[1], image.shape[0]))
     found = yunet.detect(image)[1]
-    return [] if found is None else [float(max(face[2], face[3])) for face in found]
+    return [] if found is None else found.tolist()
+
+
+def side_px(find: Sequence[float]) -> float:
+    return max(find[2], find[3])
+
+
+def side_by_side(original: Image, shown: Image, finds: Sequence[Sequence[float]]) -> Image:
+    """Up to four finds, each enlarged: the original on the left, what is displayed on the right."""
+    rows = []
+    for find in finds[:4]:
+        reach = 2.0 * side_px(find)
+        middle = (find[0] + find[2] / 2, find[1] + find[3] / 2)
+        matrix = np.array([[1, 0, reach - middle[0]], [0, 1, reach - middle[1]]]) * 240 / (2 * reach)
+        pair = [cv2.warpAffine(image, matrix, (240, 240)) for image in (original, shown)]
+        row = np.hstack(pair)
+        words = f"{side_px(find):.0f} px, {find[-1]:.2f}, at {middle[0]:.0f} {middle[1]:.0f}"
+        cv2.putText(row, words, (4, 12), cv2.FONT_HERSHEY_PLAIN, 0.9, (0, 255, 255), 1)
+        rows.append(row)
+    return np.asarray(np.vstack(rows), np.uint8)
 
 
 def read_material(
@@ -204,7 +231,9 @@ def read_material(
 ) -> Material:
     images = read_clip(path)
     looks = {side: [detector.detect([image])[0] for image in images] for side, detector in detectors.items()}
-    return Material(path.name[:5], images, looks, [faces_of(yunet, image) for image in images])
+    return Material(
+        path.name[:5], images, looks, [[side_px(find) for find in finds_of(yunet, image)] for image in images]
+    )
 
 
 def settings_to_try(*, sweep: bool) -> list[Setting]:
@@ -227,12 +256,15 @@ def main(arguments: Sequence[str]) -> None:
     names = [word for word in arguments[1:] if not word.startswith("--")] or list(CLIPS)
     settings = settings_to_try(sweep="--sweep" in arguments)
     yunet = open_yunet(data)
+    keep = next((Path(word[7:]) for word in arguments if word.startswith("--keep=")), None)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     kinds = {(item.model, item.side) for item in settings}
     detectors = {kind: open_detector(*kind, data) for kind in kinds}
     for name in names:
         material = read_material(next((data / "video").glob(f"{name}*")), detectors, yunet)
         for setting in settings:
-            print(measure(material, setting, yunet).line(name, setting), flush=True)
+            print(measure(material, setting, yunet, keep).line(name, setting), flush=True)
 
 
 if __name__ == "__main__":

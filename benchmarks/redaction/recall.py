@@ -2,9 +2,9 @@
 
     python -m benchmarks.redaction.recall ../shared/data
 
-Every fifth frame; a face counts as found when a box meets it with IoU >= 0.3 or has its middle in the face's
-box; a box that meets no face, hidden ones included, is a false cover. The score is set where false covers come
-to 0.1 per frame.
+Every fifth frame. A face is found when a box meets it with IoU >= 0.3 or has its middle in the face's box; a
+box that meets no face, hidden ones included, is a false cover. The score is set where false covers come to
+0.1 per frame.
 """
 
 import sys
