@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("apps.cameras.urls")),
     path("", include("apps.registry.urls")),
     path("", include("apps.detections.urls")),
+    path("", include("apps.recordings.urls")),
     path("", include("apps.redactions.urls")),
     path("", include("apps.dispatch.urls")),
     path("", include("apps.live.urls")),

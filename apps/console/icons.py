@@ -9,6 +9,7 @@ ICONS = {
     "cameras": '<path d="M3 9.5 15.5 5l2.4 6.6-12.5 4.5zM9 14.8 10.5 20H6M17 8.6l3 .2"/>',
     "models": '<path d="m12 3 8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>',
     "record": '<path d="M9 12.5 11.2 15 15.5 9.5"/><path d="M12 3l7 2.6v5.7c0 4.4-2.9 7.7-7 9.7-4.1-2-7-5.3-7-9.7V5.6z"/>',
+    "retention": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.4 2M4 4l2.4 2.4M20 4l-2.4 2.4"/>',
     "people": '<circle cx="9" cy="8" r="3.4"/><path d="M2.8 20c.6-3.7 3-5.7 6.2-5.7s5.6 2 6.2 5.7M16 4.9a3.4 3.4 0 0 1 0 '
     '6.2M18 14.8c1.8.8 2.9 2.6 3.2 5.2"/>',
     "health": '<path d="M3 12.5h4l2.4-7 4.6 13 2.6-6H21"/>',
@@ -37,6 +38,8 @@ ICONS = {
     "older": '<path d="m10 6-6 6 6 6M4 12h16"/>',
     "newer": '<path d="m14 6 6 6-6 6M20 12H4"/>',
     "key": '<circle cx="8" cy="15" r="4.2"/><path d="m11 12 8.5-8.5M16 7l3 3"/>',
+    "upload": '<path d="M12 16V5M7.5 9.2 12 4.7l4.5 4.5M5 15v4h14v-4"/>',
+    "redact": '<rect x="3" y="5" width="18" height="14" rx="2"/><path d="M8 9h4v3H8zM12 12h4v3h-4z"/>',
     "picture": '<rect x="3" y="5" width="18" height="14" rx="2"/><path d="m3 16 5-4.5 4 3.5 3.5-3L21 16"/>',
 }
 

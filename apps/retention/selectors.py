@@ -52,6 +52,8 @@ def classes_all() -> list[RetentionClass]:
 
 
 def class_get(code: str) -> RetentionClass:
+    if code == DEFAULT_CODE:
+        return default_class()
     found = RetentionClass.objects.filter(code=code).first()
     if found is None:
         raise NotFound("retention class")

@@ -15,6 +15,7 @@ from apps.cameras import services
 from apps.cameras.models import Camera, Site
 from apps.cameras.selectors import (
     access_camera,
+    cameras_for,
     cameras_visible_to,
     cameras_watchable_by,
     groups_visible_to,
@@ -31,6 +32,7 @@ from apps.detections.models import CameraRuntime
 from apps.detections.selectors import camera_states, events_search
 from apps.dispatch.selectors import lease_newest
 from apps.registry.selectors import serving
+from apps.retention.selectors import holds_of
 
 LAST_EVENTS = 8
 PLAN_COLUMNS = 5
@@ -100,6 +102,9 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "serving": serving(),
         "words": live_words(),
         "states": live_states(user),
+        "may_see_recordings": cameras_for(user, Capability.SEE_RECORDINGS).filter(pk=found.pk).exists(),
+        "may_retain": user_can(user, Capability.MANAGE_RETENTION),
+        "holds": holds_of(found),
         **_last_events(user, found),
     }
     return render(request, "console/camera.html", context)

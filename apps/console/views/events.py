@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.accounts.models import User
 from apps.accounts.roles import Capability, user_can
 from apps.cameras.selectors import cameras_for, cameras_watchable_by, zones_of_cameras
 from apps.console.access import page, told, viewer
 from apps.console.forms import EventFilters, FlagForm, ReadingFilters
+from apps.console.playback import event_place, playlist
 from apps.console.purposes import purpose_of
 from apps.core.pagination import keyset_page
 from apps.detections import services
@@ -26,6 +28,8 @@ from apps.detections.selectors import (
     readings_search,
     triageable,
 )
+from apps.recordings.selectors import segments_of_event
+from apps.retention.selectors import holds_touching
 
 PAGE_ROWS = 30
 TRIAGE_PURPOSE = "event triage"
@@ -77,8 +81,22 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         "may_flag": user_can(user, Capability.FLAG_EVENTS) and triageable(user, found),
         "flag_form": FlagForm(),
         "drawing": _drawing(found),
+        "may_hold": user_can(user, Capability.MANAGE_RETENTION),
+        "holds": holds_touching(found.camera_id, found.first_seen_at, found.last_seen_at),
+        **_clip(user, found),
     }
     return render(request, "console/event.html", context)
+
+
+def _clip(user: User, found: Event) -> dict[str, object]:
+    """What was recorded around the event, for the player."""
+    segments = segments_of_event(user, found)
+    return {
+        "camera": found.camera,
+        "clip": segments,
+        "playlist": playlist(segments),
+        "first": event_place(segments, found),
+    }
 
 
 def _drawing(found: Event) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Everything that an address can name, once per site."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,10 +16,13 @@ from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem, WorkState
+from apps.recordings.models import Segment
 from apps.registry.models import ModelVersion
+from apps.retention.models import LegalHold
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
 JPEG = b"\xff\xd8\xff\xe0redacted\xff\xd9"
+MP4 = b"\x00\x00\x00\x18ftypiso5redacted"
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
@@ -54,6 +57,24 @@ def _reading(event: Event) -> Reading:
     )  # fmt: skip
 
 
+def _segment(camera: Camera) -> Segment:
+    segment_id = uuid4()
+    key = f"segments/{camera.pk}/2026-11-24/{segment_id}.mp4"
+    object_put(key, MP4)
+    return Segment.objects.create(
+        pk=segment_id, camera=camera, epoch=str(uuid4()), number=0, started_at=AT, ended_at=AT, frames=1,
+        width=4, height=2, bytes=len(MP4), sha256="ab" * 32, object_key=key, lease_id=str(uuid4()),
+        reason="events", redaction={"tracks": 1},
+    )  # fmt: skip
+
+
+def _hold(camera: Camera) -> LegalHold:
+    return LegalHold.objects.create(
+        camera=camera, since=AT - timedelta(minutes=1), until=AT + timedelta(minutes=1), reason="accident",
+        placed_by_id="x", placed_by_name="bob", placed_at=AT, expires_at=AT - timedelta(hours=1),
+    )  # fmt: skip
+
+
 def make_place(adam: User, camera: Camera) -> Place:
     group = services.group_create(acting_user=adam, site=camera.site, name=f"Group {camera.name}")
     zone = services.zone_create(
@@ -61,10 +82,15 @@ def make_place(adam: User, camera: Camera) -> Place:
     )
     event = _event(camera, str(uuid4()))
     reading = _reading(event)
+    segment, hold = _segment(camera), _hold(camera)
     CameraRuntime.objects.create(
         camera=camera, epoch=event.epoch, at=AT, since=AT, state="streaming", fps=10.0
     )
-    marks = (camera.name, camera.site.name, *(str(row.pk) for row in (camera, group, zone, event, reading)))
+    marks = (
+        camera.name,
+        camera.site.name,
+        *(str(row.pk) for row in (camera, group, zone, event, reading, segment)),
+    )
     return Place(
         {
             "site_id": camera.site_id,
@@ -73,6 +99,9 @@ def make_place(adam: User, camera: Camera) -> Place:
             "zone_id": zone.pk,
             "event_id": event.pk,
             "reading_id": reading.pk,
+            "segment_id": segment.pk,
+            "hold_id": hold.pk,
+            "code": "standard",
         },
         marks,
     )
