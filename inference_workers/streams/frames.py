@@ -21,6 +21,7 @@ from inference_workers.streams.accounting import FrameLedger
 from inference_workers.streams.analysis import LOST_BUSY, Answer
 
 LOST_GONE = "frame_gone"
+LOST_LATE = "late"
 # One that waits, one under way, and the newer one that takes the place of the first.
 MAX_IN_FLIGHT = 3
 _WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -79,6 +80,13 @@ class FrameDesk:
         self.lease = lease
         self.pipeline.update_lease(lease)
         self.gate.update(lease)
+
+    def pass_over(self, placed: Placed, ring: RingOwner | None) -> None:
+        """Let a frame go that waited too long to be of use: the newer ones behind it count more."""
+        self._next_seq = self._base_seq + placed.seq + 1
+        if ring is not None and ring.matches(placed.slot, placed.generation, placed.width, placed.height):
+            ring.release(placed.slot)
+        self.ledger.close_lost(LOST_LATE)
 
     def take(self, placed: Placed, ring: RingOwner | None, *, watched: bool) -> list[Request]:
         """Decide about an announced frame whose tally the ledger has; returns what has to be analysed."""

@@ -32,6 +32,7 @@ _ACCOUNT_EVERY_S = 1.0
 _LOOK_EVERY_S = 0.25
 _WATCHED_TICK_S = 0.03
 _STEADY_S = 5.0
+LATE_AFTER_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -204,6 +205,9 @@ class CameraRunner(threading.Thread):
         if now - attempt.first_frame_at > _STEADY_S:
             self._backoff.reset()
         self._status.frame(now, placed.digest, placed.tally)
+        if is_late(placed.grabbed_at, self._lease, time.time()):
+            self._desk.pass_over(placed, ring)
+            return
         watched = self._services.live.is_watched(self.camera_id) or self._records_always()
         for request in self._desk.take(placed, ring, watched=watched):
             self._services.analysis.submit(request.stage, request.model, request.item, self._post)
@@ -325,3 +329,14 @@ class CameraRunner(threading.Thread):
         with self._wake_lock:
             os.close(self._wake)
             self._wake = -1
+
+
+def is_late(grabbed_at: float, lease: Lease, now: float) -> bool:
+    """Did a frame wait so long for its runner that its picture would be old when it is shown?
+
+    On a machine with too much to do the backlog would else become the delay of every picture. A file that
+    is read as fast as possible has no delay.
+    """
+    if lease.source.kind is SourceKind.FILE and not lease.source.realtime:
+        return False
+    return now - grabbed_at > max(LATE_AFTER_S, lease.redaction.display_delay_s)
