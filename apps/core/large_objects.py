@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from obstore.exceptions import BaseError, NotFoundError
 
-from apps.core.errors import NotFound, Unavailable
+from apps.core.errors import DomainError, NotFound, Unavailable
 from apps.core.objects import store
 
 PART_BYTES = 8 * 1024 * 1024
@@ -81,9 +81,8 @@ def object_response(key: str, content_type: str, wanted: str = "", filename: str
     size = object_size(key)
     part = _range_of(wanted, size)
     if part is None:
-        refused = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-        refused["Content-Range"] = f"bytes */{size}"
-        return refused
+        message = f"Expected a range within the {size} bytes of this file."
+        raise DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
     start, end = part
     response = ObjectResponse(_stream(key, start, end), content_type=content_type)
     response["Accept-Ranges"] = "bytes"

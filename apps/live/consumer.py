@@ -23,13 +23,14 @@ from apps.detections.feed import FEED_GROUP
 from apps.live import clients
 from apps.live.feed import feed_head, feed_messages
 from apps.live.hub import PictureSlots, hub
-from apps.live.identity import Identity, Standing, identify_cookie, identify_ticket, standing_of
+from apps.live.identity import Identity, Standing, identify_cookie, identify_ticket, standing_of, ticket_user
 from apps.live.protocol import (
     MAX_CAMERAS,
     VERSION,
     Authenticate,
     CatchUp,
     CloseCode,
+    FollowRedactions,
     Message,
     Ping,
     ProtocolError,
@@ -37,6 +38,7 @@ from apps.live.protocol import (
     Unsubscribe,
     parse,
 )
+from apps.live.redactions import REDACTIONS_GROUP, redaction_messages
 from apps.live.viewing import Block, ViewingLog, blocks_seal, watching_begin
 
 RECHECK_S = 1.0
@@ -51,7 +53,7 @@ logger = logging.getLogger(__name__)
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is untyped
     """The origin was checked before (routing). Everything else is asked here, per message and camera."""
 
-    groups = [FEED_GROUP]
+    groups = [FEED_GROUP, REDACTIONS_GROUP]
 
     async def connect(self) -> None:
         self.identity: Identity | None = None
@@ -60,6 +62,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         self.watched: set[UUID] = set()
         self.feed_seq: int | None = None
         self.feed_lock = asyncio.Lock()
+        self.redactions: dict[UUID, int] | None = None
         self.bad_messages = 0
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
@@ -99,6 +102,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                 await self._unsubscribe(camera_id)
             case CatchUp(after=after):
                 await self._catch_up(after)
+            case FollowRedactions():
+                self.redactions = {}
+                await self._look_at_redactions()
 
     async def _authenticate_in_time(self) -> None:
         await asyncio.sleep(AUTHENTICATE_WITHIN_S)
@@ -170,6 +176,31 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                     await self.send(text_data=json.dumps(message))
                     self.feed_seq = message["seq"]
 
+    async def redactions_look(self, event: dict[str, Any]) -> None:
+        """As `feed_look`, for those who follow redactions."""
+        await self._look_at_redactions()
+
+    async def _look_at_redactions(self) -> None:
+        async with self.feed_lock:
+            if self.identity is None or self.redactions is None:
+                return
+            try:
+                messages = await database_sync_to_async(self._redaction_news)(self.redactions)
+            except DomainError as error:
+                self.redactions = None
+                await self._say("error", code=error.code, message=str(error.message))
+                return
+            for message in messages:
+                await self.send(text_data=json.dumps(message))
+
+    def _redaction_news(self, known: dict[UUID, int]) -> list[dict[str, Any]]:
+        """For who the viewer is now: a role may have changed since the sign-in."""
+        user = ticket_user(self._known().ticket)
+        if user is None:
+            return []
+        with audit_context(self._context()), translation.override(self._known().language):
+            return redaction_messages(user, known)
+
     async def _send_pictures(self) -> None:
         """Waits for the client inside `send`; meanwhile the slots keep the newest picture per camera."""
         while True:
@@ -190,6 +221,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             try:
                 if await self._check_standing() and checks % LOOK_EVERY == 0:
                     await self._look()
+                    await self._look_at_redactions()
             except DatabaseError as error:
                 # Not knowing is no permission: the pictures stop until the question is answered.
                 logger.warning("live: the viewer's standing cannot be checked: %s", error)

@@ -53,11 +53,16 @@ class CatchUp:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowRedactions:
+    """Start the progress of redacted files: first how all of them are, then what changes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     pass
 
 
-Message = Authenticate | Subscribe | Unsubscribe | CatchUp | Ping
+Message = Authenticate | Subscribe | Unsubscribe | CatchUp | FollowRedactions | Ping
 
 
 def parse(text: str) -> Message:
@@ -79,10 +84,13 @@ def parse(text: str) -> Message:
             return Unsubscribe(_camera_id(value))
         case "events" | "catch_up":
             return CatchUp(_sequence(value))
+        case "redactions":
+            return FollowRedactions()
         case "ping":
             return Ping()
     raise ProtocolError(
-        "unknown_type", "Expected type authenticate, subscribe, unsubscribe, events, catch_up or ping."
+        "unknown_type",
+        "Expected type authenticate, subscribe, unsubscribe, events, catch_up, redactions or ping.",
     )
 
 

@@ -15,6 +15,7 @@ export class LiveSocket extends EventTarget {
   #closed = false;
   #heardAt = 0;
   #follows = false;
+  #followsRedactions = false;
 
   constructor(url = LiveSocket.address()) {
     super();
@@ -44,6 +45,12 @@ export class LiveSocket extends EventTarget {
     this.#follows = true;
     this.#seq = after;
     this.#send(after === null ? { type: "events" } : { type: "catch_up", after });
+  }
+
+  /** Follow the progress of redacted files. */
+  followRedactions() {
+    this.#followsRedactions = true;
+    this.#send({ type: "redactions" });
   }
 
   /** Watch exactly these cameras. */
@@ -87,6 +94,7 @@ export class LiveSocket extends EventTarget {
     this.#tell("state", { state: "connected" });
     for (const id of this.#cameras) this.#send({ type: "subscribe", camera_id: id });
     if (this.#follows) this.follow(this.#seq);
+    if (this.#followsRedactions) this.followRedactions();
   }
 
   #picture(buffer) {
