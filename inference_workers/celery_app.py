@@ -23,7 +23,9 @@ ALLOWED_POOLS = ("solo", "threads")
 VISIBILITY_TIMEOUT_S = 300
 
 _BROKER_URL = broker_url(Environment())
-app = Celery("vidette", broker=_BROKER_URL, include=["inference_workers.tasks.gpu"])
+app = Celery(
+    "vidette", broker=_BROKER_URL, include=["inference_workers.tasks.gpu", "inference_workers.tasks.redact"]
+)
 app.conf.update(
     worker_pool="solo",
     worker_prefetch_multiplier=1,

@@ -10,6 +10,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 from inference_workers.engine.errors import EngineError
 
+PART_BYTES = 8 * 1024 * 1024
 MAX_OBJECT_BYTES = 64 * 1024 * 1024
 _KEY = re.compile(r"[a-z]{2,20}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,127}){1,6}")
 
@@ -48,6 +49,46 @@ class Objects:
             raise EngineError("object_missing", f"{key}: expected an object, there is none") from error
         except (BaseError, OSError) as error:
             raise _unreachable("read", key, error) from error
+
+    def size(self, key: str) -> int:
+        """Bytes of one object. Raises EngineError `object_missing`, `object_store_unreachable`."""
+        _check(key)
+        try:
+            return int(obstore.head(self._store, key)["size"])
+        except (NotFoundError, FileNotFoundError) as error:
+            raise EngineError("object_missing", f"{key}: expected an object, there is none") from error
+        except (BaseError, OSError) as error:
+            raise _unreachable("read", key, error) from error
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.size(key)
+        except EngineError as error:
+            if error.code == "object_missing":
+                return False
+            raise
+        return True
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Write one object of any size to a file, part by part."""
+        _check(key)
+        try:
+            found = obstore.get(self._store, key)
+            with path.open("wb") as file:
+                for part in found.stream(min_chunk_size=PART_BYTES):
+                    file.write(part)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise EngineError("object_missing", f"{key}: expected an object, there is none") from error
+        except (BaseError, OSError) as error:
+            raise _unreachable("read", key, error) from error
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write one object of any size from a file, part by part; a reader sees all of it or nothing."""
+        _check(key)
+        try:
+            obstore.put(self._store, key, path, chunk_size=PART_BYTES, max_concurrency=2)
+        except (BaseError, OSError) as error:
+            raise _unreachable("write", key, error) from error
 
     def delete(self, key: str) -> None:
         """Remove one object; nothing happens when it is gone already."""

@@ -21,6 +21,7 @@ class WorkerSettings:
         providers: onnxruntime execution providers in order, for example `CUDAExecutionProvider`.
         batches_in_flight: micro-batches under way at once; one more than there are GPU workers.
         lease_key: Fernet key that opens sealed camera credentials.
+        film_steps: segments of uploaded films that one inference worker works on at once, beside the cameras.
         ocr_backend: who recognises lines of text: "builtin", "easyocr" or "paddleocr".
     """
 
@@ -44,6 +45,7 @@ class WorkerSettings:
     log_level: str
     sentry_dsn: str = field(repr=False)
     ocr_backend: str = "builtin"
+    film_steps: int = 1
 
 
 def read(environment: Environment) -> WorkerSettings:
@@ -74,6 +76,7 @@ def read(environment: Environment) -> WorkerSettings:
         shards=shards,
         log_level=environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
         sentry_dsn=environment.text("SENTRY_DSN", ""),
+        film_steps=environment.integer("VIDETTE_FILM_STEPS", 1, minimum=1, maximum=64),
         ocr_backend=environment.choice("VIDETTE_OCR_BACKEND", ("builtin", "easyocr", "paddleocr"), "builtin"),
     )
 

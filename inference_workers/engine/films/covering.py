@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference_workers.contracts.lease import RedactionPolicy
 from inference_workers.contracts.redactions import RedactionOptions
@@ -44,7 +45,7 @@ class SegmentCovers:
             return mosaic_frame(frame, self.masks)
         return redact(frame, self.boxes_at(at_s, frame.width, frame.height), self.policy, self.masks)
 
-    def boxes_at(self, at_s: float, width: int, height: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def boxes_at(self, at_s: float, width: int, height: int) -> NDArray[np.float64]:
         """Boxes (N, 4) in pixels, inside of the frame, before they are grown by the policy."""
         boxes = []
         for track in self.tracks:
@@ -55,7 +56,8 @@ class SegmentCovers:
         if not boxes:
             return np.zeros((0, 4))
         inside = np.clip(np.stack(boxes), 0, [width, height, width, height])
-        return inside[((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1)]
+        real = ((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1)
+        return np.asarray(inside[real], np.float64)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
 """Where a box went between two pictures: median flow (Kalal et al. 2010) over all boxes at once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,12 +82,15 @@ def _flow(
     before: Grey, after: Grey, points: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Points there, the same points followed back, and which were found both ways."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, points, None, winSize=WINDOW_PX, maxLevel=LEVELS
-    )
-    back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, there, None, winSize=WINDOW_PX, maxLevel=LEVELS)
+    there, found, _ = _lucas_kanade(before, after, points)
+    back, again, _ = _lucas_kanade(after, before, there)
     both = (found.ravel() > 0) & (again.ravel() > 0)
     return np.asarray(there, np.float32), np.asarray(back, np.float32), both
+
+
+def _lucas_kanade(before: Grey, after: Grey, points: Any) -> tuple[Any, Any, Any]:
+    guess: Any = None  # OpenCV's types leave out that it may be
+    return cv2.calcOpticalFlowPyrLK(before, after, points, guess, winSize=WINDOW_PX, maxLevel=LEVELS)
 
 
 def _moved(

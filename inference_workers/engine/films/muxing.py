@@ -112,7 +112,9 @@ def _sound(
 def _target(container: OutputContainer, stream: AudioStream) -> AudioStream:
     if stream.codec_context.name in COPIED_AUDIO:
         return container.add_stream_from_template(stream)
-    return container.add_stream(AUDIO_CODEC, rate=stream.rate)
+    made = container.add_stream(AUDIO_CODEC, rate=stream.rate)
+    assert isinstance(made, AudioStream)  # noqa: S101 - of an encoder of sound
+    return made
 
 
 def _sound_packets(
