@@ -5,7 +5,7 @@ the other. Record last: the head of the chain stays locked until that transactio
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 
+from apps.audit.blocks import BlockWriter
 from apps.audit.chain import clean_details, clean_text, record_hash
 from apps.audit.models import AuditHead, AuditRecord, RecordKind
 from apps.core import clock
@@ -116,23 +117,51 @@ def record_viewing(
     purpose: str = "",
 ) -> AuditRecord:
     """Seals one block of live viewing: who watched which camera from when to when, and what was shown."""
-    with transaction.atomic():
-        return _append(
-            _context(acting_user),
-            kind=RecordKind.VIEWING,
-            action="live.view",
-            object_type="camera",
-            object_id=str(camera_id),
-            camera_id=camera_id,
-            redacted=redacted,
-            purpose=purpose,
-            details={
-                "started_at": started_at,
-                "ended_at": ended_at,
-                "pictures": pictures,
-                "models": dict(models),
-            },
-        )
+    span = {"started_at": started_at, "ended_at": ended_at}
+    record = _row(
+        _context(acting_user),
+        kind=RecordKind.VIEWING,
+        action="live.view",
+        object_type="camera",
+        object_id=str(camera_id),
+        camera_id=camera_id,
+        redacted=redacted,
+        purpose=purpose,
+        details={**span, "pictures": pictures, "models": dict(models)},
+    )
+    _blocks.write([record])
+    return record
+
+
+def record_listing(
+    *,
+    action: str,
+    object_type: str,
+    shown: Mapping[UUID, int],
+    terms: Details,
+    acting_user: Any = None,
+    purpose: str = "",
+) -> None:
+    """Records that somebody is shown a list, before it is shown: one row per camera with the number of its
+    lines, so that the question who saw a camera finds it. A search that finds nothing leaves a row as well.
+    """
+    context = _context(acting_user)
+    counts: list[tuple[UUID | None, int]] = [*shown.items()] or [(None, 0)]
+    _blocks.write(
+        [
+            _row(
+                context,
+                kind=RecordKind.ACCESS,
+                action=action,
+                object_type=object_type,
+                object_id="",
+                camera_id=camera_id,
+                details={"terms": dict(terms), "shown": count},
+                purpose=purpose,
+            )
+            for camera_id, count in counts
+        ]
+    )
 
 
 def record_sign_in(*, action: str, details: Details | None = None, acting_user: Any = None) -> AuditRecord:
@@ -183,7 +212,13 @@ def _append_alone(context: AuditContext, values: dict[str, Any]) -> None:
         _append(context, **values)
 
 
-def _append(
+def _append(context: AuditContext, **values: Any) -> AuditRecord:
+    record = _row(context, **values)
+    chain_append([record])
+    return record
+
+
+def _row(
     context: AuditContext,
     *,
     kind: RecordKind,
@@ -195,8 +230,9 @@ def _append(
     details: Details | None = None,
     purpose: str = "",
 ) -> AuditRecord:
+    """A row that has no place in the chain yet."""
     extra = {"token": context.token} if context.token else {}
-    record = AuditRecord(
+    return AuditRecord(
         at=clock.now(),
         kind=kind.value,
         action=clean_text(action, 80),
@@ -212,24 +248,27 @@ def _append(
         request_id=clean_text(context.request_id, 64),
         details=clean_details({**(details or {}), **extra}),
     )
-    return _chain(record)
 
 
-def _chain(record: AuditRecord) -> AuditRecord:
-    """Locks the head, links the record to it and moves the head on; Unavailable when that fails."""
+def chain_append(records: Sequence[AuditRecord]) -> None:
+    """Locks the head, links the rows to it one by one and moves it on; Unavailable when that fails."""
     try:
         head = AuditHead.objects.select_for_update().get(pk=1)
-        record.seq = head.seq + 1
-        record.previous_hash = head.hash
-        record.hash = record_hash(record)
-        record.save(force_insert=True)
-        moved = AuditHead.objects.filter(pk=1, seq=head.seq).update(seq=record.seq, hash=record.hash)
+        seq, previous = head.seq, head.hash
+        for record in records:
+            seq += 1
+            record.seq, record.previous_hash = seq, previous
+            record.hash = previous = record_hash(record)
+        AuditRecord.objects.bulk_create(records)
+        moved = AuditHead.objects.filter(pk=1, seq=head.seq).update(seq=seq, hash=previous)
     except (DatabaseError, AuditHead.DoesNotExist) as error:
-        logger.exception("the record cannot be written: %s", record.action)
+        logger.exception("the record cannot be written: %s", records[0].action if records else "")
         raise _unavailable() from error
     if moved != 1:
         raise _unavailable()
-    return record
+
+
+_blocks = BlockWriter(chain_append)
 
 
 def _unavailable() -> Unavailable:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.audit import services as audit
@@ -139,7 +140,7 @@ def test_a_failing_database_says_unavailable(monkeypatch):
     def broken(*args, **kwargs):
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(AuditRecord, "save", broken)
+    monkeypatch.setattr(QuerySet, "bulk_create", broken)
     with pytest.raises(Unavailable):
         change()
 
