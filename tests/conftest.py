@@ -44,7 +44,13 @@ def _start_database() -> None:
 
 def _set_environment() -> None:
     (_FOLDER / "staticfiles").mkdir()  # its absence is a warning of whitenoise
-    secrets = ("SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_LEASE_KEY", "VIDETTE_RECORD_KEY")
+    secrets = (
+        "SECRET_KEY",
+        "VIDETTE_FIELD_KEY",
+        "VIDETTE_LEASE_KEY",
+        "VIDETTE_RECORD_KEY",
+        "VIDETTE_MASTER_KEY",
+    )
     for name in (*secrets, "CELERY_BROKER_URL", "SENTRY_DSN"):
         os.environ.pop(name, None)
     os.environ |= {

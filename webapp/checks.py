@@ -41,6 +41,7 @@ def fernet_keys_are_valid() -> list[CheckMessage]:
             ("VIDETTE_FIELD_KEY", settings.FIELD_KEY),
             ("VIDETTE_LEASE_KEY", settings.LEASE_KEY),
             ("VIDETTE_RECORD_KEY", settings.RECORD_KEY),  # 32 bytes in the same spelling
+            ("VIDETTE_MASTER_KEY", settings.MASTER_KEY),
         )
         if not all(_is_fernet_key(key.strip()) for key in value.split(","))
     ]

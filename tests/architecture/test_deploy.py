@@ -21,6 +21,7 @@ DATABASE_NAMES = {
     "SECRET_KEY",
     "VIDETTE_FIELD_KEY",
     "VIDETTE_RECORD_KEY",
+    "VIDETTE_MASTER_KEY",
     "POSTGRES_PASSWORD",
 }
 
@@ -111,6 +112,7 @@ def test_secrets_have_no_default_that_boots() -> None:
         "VIDETTE_FIELD_KEY",
         "VIDETTE_LEASE_KEY",
         "VIDETTE_RECORD_KEY",
+        "VIDETTE_MASTER_KEY",
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
     ):

@@ -35,6 +35,7 @@ def _new_secrets() -> dict[str, str]:
         "VIDETTE_FIELD_KEY": Fernet.generate_key().decode(),
         "VIDETTE_LEASE_KEY": Fernet.generate_key().decode(),
         "VIDETTE_RECORD_KEY": Fernet.generate_key().decode(),  # 32 random bytes: an Ed25519 seed
+        "VIDETTE_MASTER_KEY": Fernet.generate_key().decode(),  # seals the keys of originals
         "VIDETTE_REDIS_PASSWORD": secrets.token_urlsafe(32),
     }
 

@@ -19,6 +19,7 @@ try:
     FIELD_KEY = _env.read_secret(ENV, "VIDETTE_FIELD_KEY", _generated)
     LEASE_KEY = _env.read_secret(ENV, "VIDETTE_LEASE_KEY", _generated)
     RECORD_KEY = _env.read_secret(ENV, "VIDETTE_RECORD_KEY", _generated)
+    MASTER_KEY = _env.read_secret(ENV, "VIDETTE_MASTER_KEY", _generated)
     REDIS_URL = ENV.url(
         "REDIS_URL",
         ("redis", "rediss", "unix"),
