@@ -4,7 +4,12 @@ import { LiveSocket } from "./socket.js";
 
 const words = JSON.parse(document.getElementById("progress-words").textContent);
 
-/** Move every progress bar on the page; `changed` is called when a redaction is in another state. */
+const ASK_EVERY_MS = 6000;
+
+/**
+ * Move every progress bar on the page. `changed` is called with the news when a redaction is in another
+ * state, and with null every few seconds while the websocket is away.
+ */
 export function followRedactions(changed) {
   const socket = new LiveSocket();
   const states = new Map();
@@ -14,6 +19,9 @@ export function followRedactions(changed) {
     states.set(detail.id, key(detail));
     if (before !== undefined && before !== key(detail)) changed(detail);
   });
+  let connected = false;
+  socket.addEventListener("state", ({ detail }) => { connected = detail.state === "connected"; });
+  setInterval(() => connected || changed(null), ASK_EVERY_MS);
   socket.connect();
   socket.followRedactions();
 }

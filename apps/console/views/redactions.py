@@ -19,6 +19,7 @@ from apps.console.redaction_words import (
     gaps_words,
     phase_words,
 )
+from apps.console.templatetags.console import at_camera
 from apps.core.errors import DomainError
 from apps.core.pagination import keyset_page
 from apps.redactions import editing, services
@@ -123,22 +124,34 @@ def _upload_words() -> dict[str, str]:
 @page(MAY)
 def redaction(request: HttpRequest, redaction_id: str) -> HttpResponse:
     found = redaction_get(viewer(request), redaction_id)
-    progress = progress_of([found])[found.pk]
+    listed = _listed(found, progress_of([found])[found.pk])
+    edits = list(found.edits.all())
     context = {
-        **_listed(found, progress),
+        **listed,
+        "progress_item": listed,
         "redaction": found,
         "targets": [_target_words()[name] for name in found.options["targets"]],
         "style": _style_words()[found.options["style"]],
         "coverage": coverage_words(found),
         "gaps": gaps_words(found),
-        "edits": list(found.edits.all()),
+        "edits": edits,
         "can_edit": found.input_until is not None and found.ready_revision is not None,
-        "can_undo": any(edit.undone_revision is None for edit in found.edits.all()),
+        "can_undo": any(edit.undone_revision is None for edit in edits),
+        "until": at_camera(found.input_until, "UTC"),
+        "sides": _sides(),
         "words": _editor_words(),
         "progress_words": _progress_words(),
     }
-    template = "console/_redaction_state.html" if request.GET.get("part") == "state" else ""
-    return render(request, template or "console/redaction.html", context)
+    return render(request, "console/redaction.html", context)
+
+
+def _sides() -> list[dict[str, Any]]:
+    """The sides of a region in per cent, for those who type instead of drawing."""
+    labels = (_("Left, %"), _("Top, %"), _("Right, %"), _("Bottom, %"))
+    return [
+        {"place": place, "label": label, "value": value}
+        for place, (label, value) in enumerate(zip(labels, (40, 40, 60, 60), strict=True))
+    ]
 
 
 def _editor_words() -> dict[str, str]:
