@@ -1,7 +1,7 @@
 """Writes scenes as films and reads films back, frame by frame; nothing is held in memory as a whole."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.redaction.scene import Scene, paint
 from benchmarks.redaction.sequences import FPS
-from benchmarks.redaction.truth import Face, Truth, load_truth
+from benchmarks.redaction.truth import Face, Labels, Truth, load_truth
 from inference_workers.engine.frame import Image
 
 
@@ -29,17 +29,26 @@ def make_film(scene: Scene, folder: Path) -> tuple[Path, Truth]:
     if path.is_file():
         return path, load_truth(folder, scene.name)
     folder.mkdir(parents=True, exist_ok=True)
-    frames: list[tuple[Face, ...]] = []
-    labels = np.zeros((scene.length, scene.size_wh[1], scene.size_wh[0]), np.uint8)
-    with Writer(path, scene.size_wh, scene.crf) as writer:
-        for number in range(scene.length):
-            painted = paint(scene, number)
-            writer.add(painted.image)
-            labels[number] = painted.labels
-            frames.append(painted.faces)
-    truth = Truth(scene.name, scene.size_wh, tuple(frames), labels)
+    truth = make_reel(path, [scene], scene.crf)
     truth.save(folder)
     return path, truth
+
+
+def make_reel(path: Path, scenes: Sequence[Scene], crf: int) -> Truth:
+    """Scenes one after the other in one film; everybody keeps a number of their own."""
+    size_wh = scenes[0].size_wh
+    frames: list[tuple[Face, ...]] = []
+    labels: list[Labels] = []
+    first = 0
+    with Writer(path, size_wh, crf) as writer:
+        for scene in scenes:
+            for number in range(scene.length):
+                painted = paint(scene, number)
+                writer.add(painted.image)
+                frames.append(tuple(replace(face, person=face.person + first) for face in painted.faces))
+                labels.append(np.where(painted.labels > 0, painted.labels + first, 0).astype(np.uint8))
+            first += len(scene.people)
+    return Truth(path.stem, size_wh, tuple(frames), np.stack(labels))
 
 
 class Writer:

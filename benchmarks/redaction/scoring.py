@@ -7,7 +7,7 @@ from benchmarks.redaction import detail
 from benchmarks.redaction.covered import add_covers
 from benchmarks.redaction.films import read_film, shape_of
 from benchmarks.redaction.score import Score, Slipped, counting
-from benchmarks.redaction.second_look import SecondLook, in_size, is_found
+from benchmarks.redaction.second_look import Look, in_size, is_found
 from benchmarks.redaction.tools import Covers
 from benchmarks.redaction.truth import Truth
 from inference_workers.engine.frame import Image
@@ -21,7 +21,7 @@ class Redacted:
     covers: Covers | None
 
 
-def score(source: Path, truth: Truth, redacted: Redacted, look: SecondLook | None) -> Score:
+def score(source: Path, truth: Truth, redacted: Redacted, look: Look | None) -> Score:
     """Frames are compared one by one; what one film has more than the other shows in `same_shape` alone."""
     result = Score(
         same_shape=shape_of(source) == shape_of(redacted.path), covers_known=redacted.covers is not None
@@ -41,7 +41,7 @@ class Looked:
 
     before: Image
     after: Image
-    look: SecondLook | None
+    look: Look | None
 
 
 def _add_frame(result: Score, truth: Truth, number: int, looked: Looked) -> None:
