@@ -74,8 +74,11 @@ def _refuse_prefork(instance: Any, options: dict[str, Any], **_: Any) -> None:
 @worker_init.connect
 def _preload(**_: Any) -> None:
     # Deferred: whoever only sends tasks imports this module too, and must not load an engine.
+    import cv2
+
     from inference_workers.tasks.runtime import runtime
 
+    cv2.setNumThreads(1)  # the pool's threads share the cores already
     runtime().preload()
 
 
