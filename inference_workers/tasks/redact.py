@@ -10,6 +10,7 @@ from inference_workers.contracts.names import RESULTS, TASK_REDACT
 from inference_workers.contracts.redactions import RedactionReply, RedactionStep
 from inference_workers.objects import Objects
 from inference_workers.settings import settings
+from inference_workers.tasks.redact_alive import StepsInHand
 from inference_workers.tasks.redact_desk import FilmDesk
 from inference_workers.tasks.redact_files import StepFiles, scratch_folder
 from inference_workers.tasks.runtime import runtime
@@ -27,7 +28,13 @@ def redact(message: str) -> None:
         runtime().counters.error("bad_message")
         logger.warning("a step of another release was dropped: %s", error)
         return
+    in_hand().begin(step)
     desk().take(step)
+
+
+@cache
+def in_hand() -> StepsInHand:
+    return StepsInHand(runtime().redis)
 
 
 @cache
@@ -42,3 +49,4 @@ def tell(reply: RedactionReply) -> None:
     """Put a reply on the results stream, where the recorder finds it."""
     fields = {"type": type(reply).__name__, "data": encode(reply)}
     runtime().redis.xadd(RESULTS, fields, maxlen=RESULTS_LENGTH, approximate=True)  # type: ignore[arg-type]
+    in_hand().end(reply)
