@@ -215,13 +215,9 @@ def _face(laid: Laid, labels: Labels) -> Face:
     points = np.column_stack([columns, rows, np.ones(len(rows))]) @ laid.matrix.T
     low, top = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
     visible = min(1.0, np.count_nonzero(labels == laid.index + 1) / max(len(rows), 1))
-    frontal = (
-        laid.head.frontal
-        and visible >= _WHOLE
-        and abs(pose.yaw) < FRONTAL_YAW
-        and abs(pose.roll) < FRONTAL_ROLL
-        and math.hypot(*pose.smear_px) < FRONTAL_SMEAR * pose.height_px
-    )
+    turned_away = max(abs(pose.yaw) / FRONTAL_YAW, abs(pose.roll) / FRONTAL_ROLL) >= 1
+    smeared = math.hypot(*pose.smear_px) >= FRONTAL_SMEAR * pose.height_px
+    frontal = bool(laid.head.frontal and visible >= _WHOLE and not turned_away and not smeared)
     return Face(laid.index, (float(low[0]), float(low[1]), float(top[0]), float(top[1])), visible, frontal)
 
 
