@@ -87,3 +87,18 @@ def segment_key(camera_id: str, day: str, name: str) -> str:
 def original_key(camera_id: str, day: str, name: str) -> str:
     """Object key of a sealed original."""
     return f"originals/{camera_id}/{day}/{name}.sealed"
+
+
+# A sealed original: magic, ephemeral X25519 public key (32 bytes), nonce (12 bytes), AES-256-GCM with its tag.
+# The content key is HKDF-SHA256 over the shared secret, salted with both public keys. Inside: four bytes
+# big-endian length of the sidecar, the sidecar (JSON), the video (fragmented MP4).
+SEAL_MAGIC = b"VDS1"
+SEAL_PUBLIC_BYTES = 32
+SEAL_NONCE_BYTES = 12
+SEAL_HEADER_BYTES = len(SEAL_MAGIC) + SEAL_PUBLIC_BYTES + SEAL_NONCE_BYTES
+SEAL_INFO = b"vidette sealed original 1 "
+
+
+def seal_context(key_id: str, camera_id: str, segment_id: str) -> bytes:
+    """What a sealed original is bound to: moved to another segment or camera it does not open."""
+    return f"{key_id}/{camera_id}/{segment_id}".encode()

@@ -22,6 +22,7 @@ from inference_workers.engine.display import (
 )
 from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
 from inference_workers.engine.frame import Detections, Frame
+from inference_workers.engine.originals import OriginalKeeper
 from inference_workers.engine.readings import ReadingBook
 from inference_workers.engine.recorder import Recorder, Scene, Segment
 from inference_workers.engine.snapshots import SnapshotDesk
@@ -52,7 +53,7 @@ class CameraPipeline:
         self._readings: ReadingBook | None = None
         self._untold: list[ReadingResult] = []
         self._last_shown_at = -np.inf
-        self.recorder = Recorder(lease)
+        self.recorder = Recorder(lease, OriginalKeeper())
         self._coverage = Coverage(lease)
         self._start_scene()
         self.update_lease(lease)

@@ -172,11 +172,20 @@ class Recorder:
             self.failures += 1
             _log.exception("camera %s: a segment was given up", self._lease.camera_id)
             return
-        sealed = None
+        self._finished.append(self._with_original(segment, Segment(result, data)))
+
+    def _with_original(self, segment: "_OpenSegment", done: Segment) -> Segment:
+        """The segment with its sealed original; without one when it cannot be sealed."""
         key = self._lease.recording.seal
-        if self._originals is not None and key is not None and segment.originals:
-            result, sealed = self._originals.seal(segment.originals, key, result)
-        self._finished.append(Segment(result, data, sealed))
+        if self._originals is None or key is None or not segment.originals:
+            return done
+        try:
+            result, sealed = self._originals.seal(segment.originals, key, done.result)
+        except EngineError:
+            self.failures += 1
+            _log.exception("camera %s: an original was not sealed and is gone", self._lease.camera_id)
+            return done
+        return Segment(result, done.data, sealed)
 
 
 def _permits(lease: Lease) -> object:

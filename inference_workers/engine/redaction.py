@@ -118,6 +118,20 @@ def mosaic_frame(frame: Frame, masks: Sequence[Polygon] = ()) -> RedactedFrame:
     return _seal(frame, covered, MOSAIC, whole)
 
 
+def masked(frame: Frame, masks: Sequence[Polygon]) -> Image:
+    """The picture with its privacy masks painted and nobody covered; for the sealing of originals alone.
+
+    A mask that makes no sense darkens the whole picture.
+    """
+    image = frame.image.copy()
+    polygons = _polygons_px(masks, frame.width, frame.height)
+    if polygons is None:
+        image[:] = MASK_BGR
+    else:
+        _paint_masks(image, polygons)
+    return image
+
+
 def mosaic_image(image: Image) -> RedactedFrame:
     """Cover a whole uploaded picture with a mosaic."""
     return mosaic_frame(_loose_frame(image))
