@@ -32,6 +32,8 @@ ENTRIES = (
     Entry("console:redactions", "redact", _("Redact files"), Capability.REDACT_FILES, _SYSTEM),
     Entry("console:models", "models", _("Models"), Capability.SEE_MODELS, _SYSTEM),
     Entry("console:record", "record", _("Record"), Capability.SEE_RECORD, _SYSTEM),
+    Entry("console:purposes", "purpose", _("Purposes"), Capability.SEE_PURPOSES, _SYSTEM),
+    Entry("console:consents", "consents", _("Consents"), Capability.SEE_PURPOSES, _SYSTEM),
     Entry("console:retention", "retention", _("Retention"), Capability.MANAGE_RETENTION, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),
     Entry("console:health", "health", _("Health"), Capability.SEE_HEALTH, _SYSTEM),

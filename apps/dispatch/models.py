@@ -32,6 +32,13 @@ class LeaseChange(models.Model):
         verbose_name_plural = _("changes of leases")
         constraints = [models.UniqueConstraint(fields=["camera", "revision"], name="dispatch_lease_revision")]
 
+    @property
+    def obeyed_after_s(self) -> float | None:
+        """From the change to the data plane's report that it is in force; clocks differ by a little."""
+        if self.confirmed_at is None:
+            return None
+        return max(0.0, (self.confirmed_at - self.issued_at).total_seconds())
+
 
 class WorkState(models.TextChoices):
     QUEUED = "queued", _("Waiting")

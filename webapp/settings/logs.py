@@ -42,5 +42,7 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},  # one line per tick otherwise
         "celery.app.trace": {"level": "WARNING"},
+        "weasyprint": {"level": "ERROR"},  # tells each of its steps, and what of CSS it leaves out
+        "fontTools": {"level": "ERROR"},
     },
 }

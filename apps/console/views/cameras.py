@@ -23,6 +23,7 @@ from apps.cameras.selectors import (
     sites_visible_to,
     zones_of,
 )
+from apps.consent.selectors import basis_of
 from apps.console.access import page, viewer
 from apps.console.purposes import purpose_of
 from apps.console.views.live import live_states, live_words
@@ -99,6 +100,9 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "accounting": accounting_for(found),
         "zones": zones_of(found),
         "lease": lease_newest(found),
+        "basis": basis_of(found),
+        "may_enter_purposes": user_can(user, Capability.MANAGE_PURPOSES),
+        "may_see_purposes": user_can(user, Capability.SEE_PURPOSES),
         "serving": serving(),
         "words": live_words(),
         "states": live_states(user),
