@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -69,5 +69,16 @@ def objects_list(prefix: str) -> Iterator[list[Listed]]:
     try:
         for portion in obstore.list(store(), prefix):
             yield [Listed(row["path"], row["size"], row["last_modified"]) for row in portion]
+    except (BaseError, OSError) as error:
+        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+
+
+def object_head_bytes(key: str, count: int) -> bytes:
+    """The first bytes of an object, as many as there are."""
+    options: Any = {"range": (0, count)}
+    try:
+        return bytes(obstore.get(store(), key, options=options).bytes())
+    except (NotFoundError, FileNotFoundError) as error:
+        raise NotFound("file") from error
     except (BaseError, OSError) as error:
         raise Unavailable("objects_unavailable", "The object store does not answer now.") from error

@@ -38,3 +38,15 @@ def seen(redis):
         return event
 
     return make
+
+
+@pytest.fixture
+def no_record(monkeypatch):
+    """The record cannot be written."""
+    from apps.core.errors import Unavailable
+
+    def refuse(*_args, **_kwargs):
+        raise Unavailable("audit_unavailable", "the record cannot be written")
+
+    for name in ("record_change", "record_access", "record_system"):
+        monkeypatch.setattr(f"apps.audit.services.{name}", refuse)

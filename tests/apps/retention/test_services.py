@@ -4,9 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError
 
-from apps.audit.models import AuditRecord
 from apps.cameras.services import camera_delete
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, Forbidden, Unavailable
@@ -29,14 +27,6 @@ def _hold(user, camera, **fields):
         "expires_at": at + timedelta(days=7),
     }  # fmt: skip
     return services.hold_place(acting_user=user, camera=camera, **{**values, **fields})
-
-
-@pytest.fixture
-def no_record(monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise DatabaseError("read-only")
-
-    monkeypatch.setattr(AuditRecord, "save", refuse)
 
 
 @pytest.mark.parametrize("fields", [{"hours": 73}, {"hours": 10, "original_hours": 5}])

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError
 
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
@@ -54,13 +53,9 @@ def test_every_deletion_has_a_certificate(camera, seen):
     assert (sweep.first_seq, sweep.last_seq) == (certificates[0].seq, certificates[1].seq)
 
 
-def test_no_record_no_deletion(camera, seen, monkeypatch):
+def test_no_record_no_deletion(camera, seen, request):
     event = seen(camera, 80)
-
-    def refuse(*_args, **_kwargs):
-        raise DatabaseError("read-only")
-
-    monkeypatch.setattr(AuditRecord, "save", refuse)
+    request.getfixturevalue("no_record")
     with pytest.raises(Unavailable):
         services.retention_sweep()
     assert Event.objects.count() == 1
