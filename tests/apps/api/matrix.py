@@ -29,6 +29,7 @@ def _api(route: str, *rows: tuple[str, str] | tuple[str, str, str]) -> list[Row]
 
 _CAMERA = "cameras/<uuid:camera_id>"
 _EVENT = "events/<uuid:event_id>"
+_REDACTION = "redactions/<uuid:redaction_id>"
 _SEE_CAMERAS = EVERYBODY
 _SEE_EVENTS = EVERYBODY
 _KNOW_A, _KNOW_B = "alice bob adam", "dana bob adam"
@@ -73,6 +74,14 @@ ROWS: list[Row] = [
     *_api("frames", ("POST", "erin")),
     *_api("work/<uuid:work_id>", ("GET", "erin")),
     *_api("work/<uuid:work_id>/picture", ("GET", "erin")),
+    *_api("redactions", ("GET", "bob"), ("POST", "bob")),
+    *_api(_REDACTION, ("GET", "bob"), ("DELETE", "bob")),
+    *(
+        row
+        for change in ("pause", "resume", "cancel", "close", "render", "edits", "undo")
+        for row in _api(f"{_REDACTION}/{change}", ("POST", "bob"))
+    ),
+    *(row for kind in ("result", "tracks", "report") for row in _api(f"{_REDACTION}/{kind}", ("GET", "bob"))),
     *_api("tickets", ("POST", EVERYBODY)),
     # Pages
     Row("", "GET", EVERYBODY),
@@ -127,6 +136,13 @@ ROWS: list[Row] = [
     Row("sites/<uuid:site_id>/groups/add/", "GET", "adam", "adam"),
     Row("groups/<uuid:group_id>/", "GET", "adam", "adam"),
     Row("groups/<uuid:group_id>/remove/", "POST", "adam", "adam"),
+    Row("redactions/", "GET", "bob"),
+    Row("redactions/rows/", "GET", "bob"),
+    Row(f"{_REDACTION}/", "GET", "bob"),
+    Row(f"{_REDACTION}/change/", "POST", "bob"),
+    Row(f"{_REDACTION}/result", "GET", "bob"),
+    Row(f"{_REDACTION}/tracks.json", "GET", "bob"),
+    Row(f"{_REDACTION}/report.json", "GET", "bob"),
     Row("models/", "GET", _SEE_MODELS),
     Row("models/assign/", "POST", "erin"),
     Row("record/", "GET", "bob"),

@@ -17,7 +17,9 @@ from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem, WorkState
 from apps.recordings.models import Segment
+from apps.redactions.models import Redaction
 from apps.registry.models import ModelVersion
+from inference_workers.contracts.redactions import report_key, result_key, tracks_key
 from apps.retention.models import LegalHold
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
@@ -119,6 +121,7 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         "stage": "detect",
         "probe_id": _probe(adam),
         "work_id": _work(erin).pk,
+        "redaction_id": _redaction(erin).pk,
     }
 
 
@@ -142,3 +145,19 @@ def _work(erin: User) -> WorkItem:
         pk=work_id, owner=erin, request_sha256="ef" * 32, state=WorkState.DONE, input_key="uploads/x/input",
         output_key=key, finished_at=AT, result={"width": 4, "height": 3, "found": [], "redaction": "image"},
     )  # fmt: skip
+
+
+def _redaction(owner: User) -> Redaction:
+    """A redacted film with a result; compliance officers see those of others too."""
+    redaction = Redaction.objects.create(
+        owner=owner, filename="gate.mp4", purpose="test", input_sha256="ab" * 32, input_bytes=9, finished_at=AT,
+        options={"targets": ["face"], "style": "mosaic", "audio": "drop", "masks": []}, state="done",
+        film={"media": "video", "width": 4, "height": 3, "rotation_deg": 0, "fps": 25.0, "duration_s": 1.0,
+              "codec": "h264", "audio": [], "result_suffix": ".mp4", "segment_frames": [25]},
+        ready_revision=0, tracks_revision=0, result={"sha256": "cd" * 32, "bytes": 4, "summary": {}},
+    )  # fmt: skip
+    job_id = str(redaction.pk)
+    object_put(result_key(job_id, 0, ".mp4"), b"film")
+    object_put(tracks_key(job_id, 0), b"{}")
+    object_put(report_key(job_id, 0), b"{}")
+    return redaction
