@@ -114,6 +114,9 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
     version = ModelVersion.objects.create(
         name="yolox-nano", family="yolox", task="detection", sha256="ab" * 32, classes=["person"]
     )
+    ModelVersion.objects.create(
+        name="centerface", family="centerface", task="face", sha256="ba" * 32, classes=["face"]
+    )
     return {
         "version_id": version.pk,
         "user_id": erin.pk,
