@@ -116,9 +116,7 @@ def _delay(installation: Installation) -> None:
         say(f"\nDelay: only {len(found)} pictures arrived in {WATCH_S:.0f} s")
         return
     p95 = statistics.quantiles(found, n=20)[-1]
-    say(
-        f"\nDelay from grab to browser, {len(found)} pictures ({DISPLAY_DELAY_S} s of it are the display's delay)"
-    )
+    say(f"\nDelay from grab to browser, {len(found)} pictures; {DISPLAY_DELAY_S} s of it are the display's")
     say(f"  p50 {statistics.median(found):.2f} s, p95 {p95:.2f} s")
 
 
