@@ -1,5 +1,6 @@
 """What the REST views of all apps share: the user, checked forms, pages, and the purpose of an access."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -28,10 +29,18 @@ def checked(form: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any
 
 
 def page_of(
-    view: APIView, request: Request, rows: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
+    view: APIView,
+    request: Request,
+    rows: QuerySet[Any],
+    serializer: type[serializers.BaseSerializer[Any]],
+    *,
+    seen: Callable[[list[Any]], None] | None = None,
 ) -> Response:
+    """One page of rows; `seen` gets them before they are shown, for the record."""
     pages = KeysetPagination()
     items = pages.paginate_queryset(rows, request, view=view)
+    if seen is not None:
+        seen(list(items or ()))
     return pages.get_paginated_response(serializer(items, many=True).data)
 
 

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from apps.audit.models import AuditRecord, RecordKind
 from apps.audit.selectors import ORDERING, records_search
+from apps.audit.services import record_read
 from apps.core.api import ApiView, KeysetPagination
 
 
@@ -43,9 +44,10 @@ class RecordsView(ApiView):
 
     @extend_schema(operation_id="audit_list", parameters=[RecordQuery], responses=RecordSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Entries of the record, newest first, with the hashes that chain them."""
+        """Entries of the record, newest first, with the hashes that chain them. The access is recorded."""
         query = RecordQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         pages = KeysetPagination()
         rows = pages.paginate_queryset(records_search(**query.validated_data), request, view=self)
+        record_read(terms=query.validated_data, shown=len(rows or ()))
         return pages.get_paginated_response(RecordSerializer(rows, many=True).data)

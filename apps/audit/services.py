@@ -4,25 +4,18 @@ Changes and accesses are recorded inside the transaction of what they record, so
 the other. Record last: the head of the chain stays locked until that transaction ends.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
+from apps.audit.appending import Details, chain_append, row_of
 from apps.audit.blocks import BlockWriter
-from apps.audit.chain import clean_details, clean_text, record_hash
-from apps.audit.models import AuditHead, AuditRecord, RecordKind
-from apps.core import clock
+from apps.audit.models import AuditRecord, RecordKind
 from apps.core.context import AuditContext, at_context_end, context_for, current_context
-from apps.core.errors import Unavailable
-
-logger = logging.getLogger(__name__)
-
-Details = Mapping[str, Any]
 
 
 def record_change(
@@ -118,7 +111,7 @@ def record_viewing(
 ) -> AuditRecord:
     """Seals one block of live viewing: who watched which camera from when to when, and what was shown."""
     span = {"started_at": started_at, "ended_at": ended_at}
-    record = _row(
+    record = row_of(
         _context(acting_user),
         kind=RecordKind.VIEWING,
         action="live.view",
@@ -131,6 +124,21 @@ def record_viewing(
     )
     _blocks.write([record])
     return record
+
+
+def record_news(*, camera_id: UUID, started_at: datetime, ended_at: datetime, events: int) -> None:
+    """Seals one block of news that a websocket carried: of how many events of a camera somebody was told."""
+    details = {"started_at": started_at, "ended_at": ended_at, "events": events}
+    row = row_of(
+        current_context(),
+        kind=RecordKind.ACCESS,
+        action="feed.read",
+        object_type="feed",
+        object_id="",
+        camera_id=camera_id,
+        details=details,
+    )
+    _blocks.write([row])
 
 
 def record_listing(
@@ -149,19 +157,39 @@ def record_listing(
     counts: list[tuple[UUID | None, int]] = [*shown.items()] or [(None, 0)]
     _blocks.write(
         [
-            _row(
+            row_of(
                 context,
                 kind=RecordKind.ACCESS,
                 action=action,
                 object_type=object_type,
                 object_id="",
                 camera_id=camera_id,
-                details={"terms": dict(terms), "shown": count},
+                details={"terms": _terms(terms), "shown": count},
                 purpose=purpose,
             )
             for camera_id, count in counts
         ]
     )
+
+
+def record_read(*, terms: Details, shown: int, acting_user: Any = None) -> None:
+    """Records that somebody reads the record itself; the row is not among those that he is shown."""
+    _blocks.write(
+        [
+            row_of(
+                _context(acting_user),
+                kind=RecordKind.ACCESS,
+                action="record.search",
+                object_type="record",
+                object_id="",
+                details={"terms": _terms(terms), "shown": shown},
+            )
+        ]
+    )
+
+
+def _terms(terms: Details) -> dict[str, Any]:
+    return {name: value for name, value in terms.items() if value not in (None, "")}
 
 
 def record_sign_in(*, action: str, details: Details | None = None, acting_user: Any = None) -> AuditRecord:
@@ -213,67 +241,15 @@ def _append_alone(context: AuditContext, values: dict[str, Any]) -> None:
 
 
 def _append(context: AuditContext, **values: Any) -> AuditRecord:
-    record = _row(context, **values)
-    chain_append([record])
+    record = row_of(context, **values)
+    _chain([record])
     return record
 
 
-def _row(
-    context: AuditContext,
-    *,
-    kind: RecordKind,
-    action: str,
-    object_type: str,
-    object_id: str,
-    camera_id: UUID | None = None,
-    redacted: bool | None = None,
-    details: Details | None = None,
-    purpose: str = "",
-) -> AuditRecord:
-    """A row that has no place in the chain yet."""
-    extra = {"token": context.token} if context.token else {}
-    return AuditRecord(
-        at=clock.now(),
-        kind=kind.value,
-        action=clean_text(action, 80),
-        actor_id=clean_text(context.actor_id, 64),
-        actor_name=clean_text(context.actor_name, 150),
-        actor_role=clean_text(context.actor_role, 32),
-        object_type=clean_text(object_type, 40),
-        object_id=clean_text(object_id, 64),
-        camera_id=camera_id,
-        purpose=clean_text(purpose or context.purpose, 80),
-        redacted=redacted,
-        address=clean_text(context.address, 45),
-        request_id=clean_text(context.request_id, 64),
-        details=clean_details({**(details or {}), **extra}),
-    )
+def _chain(records: Sequence[AuditRecord]) -> None:
+    """The one way into the chain, for rows alone and for blocks."""
+    chain_append(records)
 
 
-def chain_append(records: Sequence[AuditRecord]) -> None:
-    """Locks the head, links the rows to it one by one and moves it on; Unavailable when that fails."""
-    try:
-        head = AuditHead.objects.select_for_update().get(pk=1)
-        seq, previous = head.seq, head.hash
-        for record in records:
-            seq += 1
-            record.seq, record.previous_hash = seq, previous
-            record.hash = previous = record_hash(record)
-        AuditRecord.objects.bulk_create(records)
-        moved = AuditHead.objects.filter(pk=1, seq=head.seq).update(seq=seq, hash=previous)
-    except (DatabaseError, AuditHead.DoesNotExist) as error:
-        logger.exception("the record cannot be written: %s", records[0].action if records else "")
-        raise _unavailable() from error
-    if moved != 1:
-        raise _unavailable()
-
-
-_blocks = BlockWriter(chain_append)
-
-
-def _unavailable() -> Unavailable:
-    return Unavailable(
-        "audit_unavailable",
-        "The record cannot be written, so nothing was done or shown. Try again in a minute; "
-        "if it stays so, an administrator can see the reason in the log of the web process.",
-    )
+# `_chain` is looked up at each call: whoever replaces it, a test for example, replaces it for blocks too.
+_blocks = BlockWriter(lambda records: _chain(records))  # noqa: PLW0108

@@ -53,6 +53,7 @@ class Probe:
     outcomes: tuple[ProbeOutcome, ...]
     finished: bool
     timed_out: bool
+    camera_id: str | None = None
 
     @property
     def steps(self) -> dict[ProbeStep, ProbeOutcome]:
@@ -88,11 +89,11 @@ def probe_start(*, acting_user: User, form: ProbeForm) -> str:
             details={"kind": form.kind, "url": address.url, "probe_id": probe_id},
             acting_user=acting_user,
         )
-    _ask(acting_user, probe_id, _source(form, address))
+    _ask(acting_user, probe_id, form, _source(form, address))
     return probe_id
 
 
-def _ask(user: User, probe_id: str, source: Source) -> None:
+def _ask(user: User, probe_id: str, form: ProbeForm, source: Source) -> None:
     deadline_at = now().timestamp() + DEADLINE_S
     request = ProbeRequest(
         probe_id=probe_id,
@@ -101,7 +102,8 @@ def _ask(user: User, probe_id: str, source: Source) -> None:
         preview_key=preview_key(probe_id),
         deadline_at=deadline_at,
     )
-    facts = json.dumps({"user": str(user.pk), "deadline_at": deadline_at})
+    camera_id = str(form.camera.pk) if form.camera else None
+    facts = json.dumps({"user": str(user.pk), "deadline_at": deadline_at, "camera_id": camera_id})
     pipeline = client().pipeline(transaction=True)
     pipeline.set(f"{_list_of(probe_id)}:facts", facts, ex=KEPT_S)
     pipeline.rpush(PROBES, encode(request))
@@ -143,7 +145,13 @@ def probe_get(user: User, probe_id: str) -> Probe:
     outcomes = tuple(probe_outcomes(probe_id))
     answered = any(outcome.status == DONE for outcome in outcomes)
     over = now().timestamp() > facts["deadline_at"] + 2
-    return Probe(probe_id, outcomes, finished=answered or over, timed_out=over and not answered)
+    return Probe(
+        probe_id,
+        outcomes,
+        finished=answered or over,
+        timed_out=over and not answered,
+        camera_id=facts.get("camera_id"),
+    )
 
 
 def probe_outcomes(probe_id: str) -> list[ProbeOutcome]:

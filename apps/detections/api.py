@@ -1,5 +1,6 @@
 """REST: events, snapshots, readings, the state of streams, and the feed."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from apps.core.api import ApiView, KeysetPagination
 from apps.core.context import current_context
 from apps.core.pictures import REDACTION_HEADER, jpeg_response
 from apps.core.renderers import JpegRenderer
-from apps.detections import media, selectors, services
+from apps.detections import looks, media, selectors, services
 from apps.detections import serializers as forms
 from apps.detections.accounts import accounting_for
 
@@ -54,9 +55,11 @@ class EventsView(ApiView):
         responses=forms.EventSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        query = checked(forms.EventQuery, request.query_params)
-        events = selectors.events_search(user_of(request), **query)
-        return page_of(self, request, events, forms.EventSerializer)
+        """Events, newest first. The search and the cameras whose events it shows are recorded."""
+        user, query = user_of(request), checked(forms.EventQuery, request.query_params)
+        events = selectors.events_search(user, **query)
+        seen = partial(looks.events_seen, user, terms=query, purpose=current_context().purpose)
+        return page_of(self, request, events, forms.EventSerializer, seen=seen)
 
 
 class EventView(ApiView):
@@ -120,9 +123,11 @@ class ReadingsView(ApiView):
         responses=forms.ReadingSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        query = checked(forms.ReadingQuery, request.query_params)
-        readings = selectors.readings_search(user_of(request), **query)
-        return page_of(self, request, readings, forms.ReadingSerializer)
+        """Readings, newest first. The search and the cameras whose readings it shows are recorded."""
+        user, query = user_of(request), checked(forms.ReadingQuery, request.query_params)
+        readings = selectors.readings_search(user, **query)
+        seen = partial(looks.readings_seen, user, terms=query, purpose=current_context().purpose)
+        return page_of(self, request, readings, forms.ReadingSerializer, seen=seen)
 
 
 class ReadingSnapshotView(ApiView):
@@ -175,7 +180,9 @@ class FeedView(ApiView):
         """What happened after a number, oldest first, at most 200 entries: the catch-up of the websocket."""
         after = checked(forms.FeedQuery, request.query_params)["after"]
         head = selectors.feed_head()
-        entries = selectors.feed_after(user_of(request), after)
+        user = user_of(request)
+        entries = selectors.feed_after(user, after)
+        looks.feed_seen(user, entries, current_context().purpose)
         return Response(forms.FeedPage({"head": head, "entries": entries}).data)
 
 
@@ -186,5 +193,5 @@ class ProbePreviewView(ApiView):
 
     @extend_schema(parameters=[REDACTION], responses=PICTURE)
     def get(self, request: Request, probe_id: UUID) -> HttpResponse:
-        """The picture of a camera's test, covered as a whole."""
+        """The picture of a camera's test, covered as a whole. The access is recorded."""
         return jpeg_response(media.preview_open(user_of(request), str(probe_id)), "mosaic")

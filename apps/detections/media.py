@@ -8,9 +8,10 @@ from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.cameras.grants import Viewer
 from apps.cameras.probing import preview_key, probe_get
-from apps.cameras.selectors import cameras_watchable_by
+from apps.cameras.selectors import as_uuid, cameras_watchable_by
 from apps.core.errors import NotFound
 from apps.core.objects import object_get
+from apps.detections.looks import model_of
 from apps.detections.models import Event, Reading
 from apps.detections.selectors import event_look_up, reading_look_up
 
@@ -41,8 +42,20 @@ def reading_snapshot_open(user: Viewer, reading_id: object, purpose: str) -> Sna
 
 def preview_open(user: User, probe_id: str) -> bytes:
     """The picture of a camera's test, covered as a whole; for the person who asked for the test."""
-    probe_get(user, probe_id)
-    return object_get(preview_key(probe_id))
+    probe = probe_get(user, probe_id)
+    jpeg = object_get(preview_key(probe_id))
+    with transaction.atomic():
+        audit.record_access(
+            action="camera.preview",
+            object_type="probe",
+            object_id=probe_id,
+            camera_id=as_uuid(probe.camera_id) if probe.camera_id else None,
+            redacted=True,
+            details={"redaction": "mosaic"},
+            acting_user=user,
+            purpose="maintenance",
+        )
+    return jpeg
 
 
 def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose: str) -> Snapshot:
@@ -57,7 +70,7 @@ def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose:
             object_id=str(row.pk),
             camera_id=row.camera_id,
             redacted=True,
-            details={"redaction": redaction},
+            details={"redaction": redaction, "model": model_of(row)},
             acting_user=user,
             purpose=purpose,
         )

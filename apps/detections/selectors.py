@@ -15,6 +15,7 @@ from apps.core.errors import NotFound
 from apps.detections.accounts import Accounting, accounting_for
 from apps.detections.feed import feed_after, feed_head
 from apps.detections.folding import fold
+from apps.detections.looks import model_of
 from apps.detections.models import CameraRuntime, Event, Reading
 
 __all__ = [
@@ -150,6 +151,7 @@ def event_get(user: Viewer, event_id: object, purpose: str) -> Event:
             object_type="event",
             object_id=str(event.pk),
             camera_id=event.camera_id,
+            details={"model": model_of(event)},
             acting_user=user,
             purpose=purpose,
         )

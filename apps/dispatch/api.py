@@ -197,8 +197,8 @@ class WorkView(ApiView):
 
     @extend_schema(responses={200: WorkSerializer})
     def get(self, request: Request, work_id: UUID) -> Response:
-        """One's own work, finished or not."""
-        return Response(_shown(uploads.work_get(user_of(request), work_id), request))
+        """One's own work, finished or not. The access is recorded."""
+        return Response(_shown(uploads.work_read(user_of(request), work_id), request))
 
 
 class WorkPictureView(ApiView):

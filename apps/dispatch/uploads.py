@@ -109,6 +109,8 @@ def frame_submit(
     item = _existing(acting_user, idempotency_key, request_sha256)
     if item is None:
         item = _create(acting_user, upload, script, idempotency_key, request_sha256)
+    else:
+        _read(acting_user, item)
     return _wait(item, wait_s)
 
 
@@ -175,6 +177,19 @@ def _record(user: User, item: WorkItem, upload: Upload) -> None:
     )
 
 
+def _read(user: User, item: WorkItem) -> None:
+    """What was found in the picture is read again."""
+    with transaction.atomic():
+        audit.record_access(
+            action="work.read",
+            object_type="work_item",
+            object_id=str(item.pk),
+            redacted=True,
+            details={"state": item.state, "served": dict(item.result.get("served", {}))},
+            acting_user=user,
+        )
+
+
 def _wait(item: WorkItem, wait_s: float) -> WorkItem:
     """Wait for the reply of the attempt that runs; whoever records it, the row tells the end.
 
@@ -198,6 +213,13 @@ def work_get(user: User, work_id: object) -> WorkItem:
     item = by_key(WorkItem.objects.filter(owner=user), work_id).first()
     if item is None:
         raise NotFound("work item")
+    return item
+
+
+def work_read(user: User, work_id: object) -> WorkItem:
+    """One's own work to be shown; that somebody reads it is on record before."""
+    item = work_get(user, work_id)
+    _read(user, item)
     return item
 
 

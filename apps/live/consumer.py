@@ -17,8 +17,9 @@ from django.utils import translation
 from apps.accounts.roles import Capability
 from apps.cameras.selectors import access_camera
 from apps.core.clock import now
-from apps.core.context import AuditContext, audit_context, context_for
+from apps.core.context import AuditContext, audit_context, context_for, new_request_id
 from apps.core.errors import DomainError
+from apps.core.middleware import forwarded_address
 from apps.detections.feed import FEED_GROUP
 from apps.live import clients
 from apps.live.feed import feed_head, feed_messages
@@ -39,7 +40,7 @@ from apps.live.protocol import (
     parse,
 )
 from apps.live.redactions import REDACTIONS_GROUP, redaction_messages
-from apps.live.viewing import Block, ViewingLog, blocks_seal, watching_begin
+from apps.live.viewing import AnyBlock, ViewingLog, blocks_seal, news_begin, watching_begin
 
 RECHECK_S = 1.0
 LOOK_EVERY = 3  # checks: a lost knock of the channel layer costs this many seconds
@@ -57,6 +58,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     async def connect(self) -> None:
         self.identity: Identity | None = None
+        self.connection_id = new_request_id()
+        self.address = _address(self.scope)
         self.slots = PictureSlots()
         self.viewing = ViewingLog()
         self.watched: set[UUID] = set()
@@ -157,10 +160,20 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         await self._say("error", code=code, camera_id=str(camera_id), message=message)
 
     async def _catch_up(self, after: int | None) -> None:
+        if self.feed_seq is None and not await self._news_opened():
+            return
         head = await database_sync_to_async(feed_head)()
         self.feed_seq = head if after is None else min(after, head)
         await self._look()
         await self._say("caught_up", seq=self.feed_seq)
+
+    async def _news_opened(self) -> bool:
+        try:
+            await database_sync_to_async(news_begin)(self._context())
+        except DomainError as error:
+            await self._end(CloseCode.RECORD_UNAVAILABLE, str(error.message))
+            return False
+        return True
 
     async def feed_look(self, event: dict[str, Any]) -> None:
         """The channel layer knocked; what happened is read from the database."""
@@ -174,6 +187,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                     return
                 for message in messages:
                     await self.send(text_data=json.dumps(message))
+                    if "event" in message:
+                        self.viewing.count_news(message["camera_id"])
                     self.feed_seq = message["seq"]
 
     async def redactions_look(self, event: dict[str, Any]) -> None:
@@ -240,7 +255,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             return True
         return False
 
-    async def _seal(self, blocks: list[Block]) -> None:
+    async def _seal(self, blocks: list[AnyBlock]) -> None:
         if not blocks or self.identity is None:
             return
         try:
@@ -256,9 +271,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         return self.identity
 
     def _context(self) -> AuditContext:
-        client = self.scope.get("client") or ("",)
         identity = self._known()
-        return context_for(identity.user, address=str(client[0]), purpose=identity.purpose)
+        return context_for(
+            identity.user, address=self.address, request_id=self.connection_id, purpose=identity.purpose
+        )
 
     async def _say(self, kind: str, **fields: Any) -> None:
         await self.send(text_data=json.dumps({"type": kind, **fields}))
@@ -292,3 +308,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                 await database_sync_to_async(partial(blocks_seal, self._context()))(blocks)
             except (DomainError, DatabaseError):
                 logger.exception("live: %d blocks of viewing time could not be recorded", len(blocks))
+
+
+def _address(scope: dict[str, Any]) -> str:
+    """The viewer's address, behind a trusted proxy as well."""
+    client = scope.get("client") or ("",)
+    forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+    return forwarded_address(str(client[0]), forwarded)

@@ -1,7 +1,9 @@
 """Who watched what, how long and covered by what: sealed into the record in blocks of at most 30 seconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -26,11 +28,26 @@ class Block:
     models: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class NewsBlock:
+    """Events of one camera that one viewer was told of."""
+
+    camera_id: UUID
+    started_at: datetime
+    ended_at: datetime
+    events: int = 0
+
+
+AnyBlock = Block | NewsBlock
+AnyBlockOf = TypeVar("AnyBlockOf", Block, NewsBlock)
+
+
 class ViewingLog:
     """The open blocks of one viewer. `count` is called for pictures that were sent, not for those queued."""
 
     def __init__(self) -> None:
         self._open: dict[str, Block] = {}
+        self._news: dict[str, NewsBlock] = {}
 
     def count(self, header: LiveHeader) -> None:
         at = now()
@@ -42,26 +59,49 @@ class ViewingLog:
         block.redacted &= header.redaction in ("tracks", "mosaic")
         block.models.update(header.models)
 
-    def take_due(self) -> list[Block]:
+    def count_news(self, camera_id: str) -> None:
+        """An event that the viewer was told of."""
+        at = now()
+        block = self._news.setdefault(camera_id, NewsBlock(UUID(camera_id), at, at))
+        block.ended_at = at
+        block.events += 1
+
+    def take_due(self) -> list[AnyBlock]:
         """Blocks that are old enough to be sealed."""
         oldest = now() - BLOCK
-        due = [camera_id for camera_id, block in self._open.items() if block.started_at <= oldest]
-        return [self._open.pop(camera_id) for camera_id in due]
+        return [*_pop_older(self._open, oldest), *_pop_older(self._news, oldest)]
 
-    def take(self, camera_id: str) -> list[Block]:
+    def take(self, camera_id: str) -> list[AnyBlock]:
         block = self._open.pop(camera_id, None)
         return [block] if block is not None else []
 
-    def take_all(self) -> list[Block]:
-        blocks = list(self._open.values())
+    def take_all(self) -> list[AnyBlock]:
+        blocks: list[AnyBlock] = [*self._open.values(), *self._news.values()]
         self._open.clear()
+        self._news.clear()
         return blocks
 
 
-def blocks_seal(context: AuditContext, blocks: list[Block]) -> None:
-    """Write the blocks; raises Unavailable when the record cannot be written."""
-    with audit_context(context), transaction.atomic():
+def _pop_older(blocks: dict[str, AnyBlockOf], oldest: datetime) -> list[AnyBlockOf]:
+    due = [camera_id for camera_id, block in blocks.items() if block.started_at <= oldest]
+    return [blocks.pop(camera_id) for camera_id in due]
+
+
+def blocks_seal(context: AuditContext, blocks: Sequence[AnyBlock]) -> None:
+    """Write the blocks; raises Unavailable when the record cannot be written.
+
+    Outside of a transaction, so that the blocks of several viewers share one.
+    """
+    with audit_context(context):
         for block in blocks:
+            if isinstance(block, NewsBlock):
+                audit.record_news(
+                    camera_id=block.camera_id,
+                    started_at=block.started_at,
+                    ended_at=block.ended_at,
+                    events=block.events,
+                )
+                continue
             audit.record_viewing(
                 camera_id=block.camera_id,
                 started_at=block.started_at,
@@ -70,6 +110,12 @@ def blocks_seal(context: AuditContext, blocks: list[Block]) -> None:
                 redacted=block.redacted,
                 models=block.models,
             )
+
+
+def news_begin(context: AuditContext) -> None:
+    """The access record that comes before the first news; no record, no news."""
+    with audit_context(context), transaction.atomic():
+        audit.record_access(action="feed.open", object_type="feed", object_id="")
 
 
 def watching_begin(context: AuditContext, camera_id: UUID) -> None:

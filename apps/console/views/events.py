@@ -17,6 +17,7 @@ from apps.console.playback import event_place, playlist
 from apps.console.purposes import purpose_of
 from apps.core.pagination import keyset_page
 from apps.detections import services
+from apps.detections.looks import events_seen, readings_seen
 from apps.detections.media import snapshot_open
 from apps.detections.models import Event, Reading
 from apps.detections.selectors import (
@@ -54,6 +55,7 @@ def events(request: HttpRequest) -> HttpResponse:
     rows = keyset_page(
         found, ordering=("-first_seen_at", "-id"), limit=PAGE_ROWS, cursor=request.GET.get("cursor", "")
     )
+    events_seen(user, rows.items, filters.criteria(), purpose_of(request, TRIAGE_PURPOSE))
     context: dict[str, Any] = {
         "filters": filters,
         "events": rows.items,
@@ -165,6 +167,7 @@ def readings(request: HttpRequest) -> HttpResponse:
         limit=PAGE_ROWS,
         cursor=request.GET.get("cursor", ""),
     )
+    readings_seen(user, rows.items, filters.criteria(), purpose_of(request, TRIAGE_PURPOSE))
     context = {
         "filters": filters,
         "readings": rows.items,

@@ -19,6 +19,7 @@ from apps.audit.selectors import (
     records_search,
     who_saw,
 )
+from apps.audit.services import record_read
 from apps.cameras.models import Camera
 from apps.cameras.selectors import cameras_visible_to
 from apps.console.access import page, viewer
@@ -43,6 +44,7 @@ def record(request: HttpRequest) -> HttpResponse:
         cursor=cursor,
     )
     by_id = {camera.pk: camera for camera in cameras}
+    record_read(terms={**criteria, "seen": seen}, shown=len(rows.items), acting_user=viewer(request))
     context = {
         "filters": filters,
         "rows": [_row(entry, by_id) for entry in rows.items],
