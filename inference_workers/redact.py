@@ -38,6 +38,7 @@ from inference_workers.engine.films.covering import RENDER_VERSION
 from inference_workers.engine.films.folder import WorkFolder
 from inference_workers.engine.films.local import LocalJob, job_name, place_input, take_result
 from inference_workers.engine.films.looking import require_models
+from inference_workers.engine.films.opening import is_picture
 from inference_workers.engine.films.process import FilmProcess
 from inference_workers.engine.model_directory import ModelDirectory
 from inference_workers.settings import WorkerSettings, read
@@ -86,11 +87,11 @@ def redact_file(
     options = options or FileOptions()
     if not in_path.is_file():
         raise EngineError("file_missing", f"{in_path}: expected a file")
+    _require_suffix(in_path, out_path)
     job = _job(in_path, options)
     folder = WorkFolder(options.work_folder or out_path.with_name(f"{out_path.name}.redaction"))
     place_input(folder, job.job_id, in_path)
     reply = _run(job, folder, options, told)
-    _require_suffix(reply.output_key, out_path)
     report: dict[str, Any] = folder.read_json(keys.report_key(job.job_id, 0))
     take_result(folder.path(reply.output_key), out_path)
     if not options.keep_work:
@@ -121,8 +122,8 @@ def _run(job: RedactionJob, folder: WorkFolder, options: FileOptions, told: Told
         return LocalJob(job, folder, run, count, told or (lambda phase, done, total: None)).redact()
 
 
-def _require_suffix(key: str, out_path: Path) -> None:
-    kind = "image" if key.endswith(".jpg") else "video"
+def _require_suffix(in_path: Path, out_path: Path) -> None:
+    kind = "image" if is_picture(in_path) else "video"
     if out_path.suffix.lower() not in RESULT_SUFFIXES[kind]:
         raise EngineError(
             "result_name", f"{out_path.name}: expected a name ending in {' or '.join(RESULT_SUFFIXES[kind])}"
