@@ -8,13 +8,15 @@ from django.utils.translation import gettext as _
 
 from apps.cameras.geometry import polygon_checked
 from apps.core.errors import Invalid, Unavailable
+from apps.registry.choice import usable
 from apps.registry.models import ModelVersion
-from apps.registry.selectors import serving
+from apps.registry.selectors import serving, versions_all
 from inference_workers.contracts.lease import ModelRef, RedactionPolicy, RedactionStyle, Stage
 from inference_workers.contracts.redactions import Audio, RedactionJob
 from inference_workers.contracts.redactions import RedactionOptions as Told
 
 TARGETS = ("face", "head", "person", "text")
+FACE_FAMILIES = ("yunet", "centerface")
 MAX_MASKS = 32
 _PERSON = "person"
 
@@ -68,41 +70,53 @@ def _masks(masks: object) -> tuple[tuple[tuple[float, float], ...], ...]:
     return tuple(tuple((x, y) for x, y in polygon_checked(mask)) for mask in masks)
 
 
-def models_now(targets: Sequence[str]) -> dict[str, dict[str, str]]:
+def models_now(targets: Sequence[str]) -> dict[str, list[dict[str, str]]]:
     """The model versions that will look, by stage. Unavailable when one that is needed is missing."""
     versions = serving()
-    chosen = {Stage.FACES: versions.get(Stage.FACES)}
+    chosen = {Stage.FACES: _face_versions(versions.get(Stage.FACES))}
     if {"head", "person"} & set(targets):
         chosen[Stage.DETECT] = _knows_persons(versions.get(Stage.DETECT))
     if "text" in targets:
-        chosen[Stage.TEXT] = versions.get(Stage.TEXT)
-    missing = [stage.value for stage, version in chosen.items() if version is None]
+        chosen[Stage.TEXT] = [versions[Stage.TEXT]] if Stage.TEXT in versions else []
+    missing = [stage.value for stage, found in chosen.items() if not found]
     if missing:
         message = _(
             "No model is present for: %(stages)s. A GPU worker has to run and to announce one; "
             "the page “Models” shows what is there."
         )
         raise Unavailable("models_missing", message % {"stages": ", ".join(missing)})
-    return {
-        stage.value: asdict(ModelRef(str(version.pk), version.name, version.family, version.sha256))
-        for stage, version in chosen.items()
-        if version is not None
-    }
+    return {stage.value: [asdict(_ref(version)) for version in found] for stage, found in chosen.items()}
 
 
-def _knows_persons(version: ModelVersion | None) -> ModelVersion | None:
-    return version if version is not None and _PERSON in version.classes else None
+def _ref(version: ModelVersion) -> ModelRef:
+    return ModelRef(str(version.pk), version.name, version.family, version.sha256)
+
+
+def _face_versions(serving_now: ModelVersion | None) -> list[ModelVersion]:
+    """The one that serves the cameras, and one of each other family that looks at full size: a file has
+    time, and what any of them finds is covered."""
+    if serving_now is None:
+        return []
+    found = {serving_now.family: serving_now}
+    for version in versions_all().filter(task="face", family__in=FACE_FAMILIES):
+        if usable(version):
+            found.setdefault(version.family, version)
+    return list(found.values())
+
+
+def _knows_persons(version: ModelVersion | None) -> list[ModelVersion]:
+    return [version] if version is not None and _PERSON in version.classes else []
 
 
 def job_told(job_id: str, options: Mapping[str, Any], chosen: Mapping[str, Any]) -> RedactionJob:
     """The job as every step is told of it."""
-    refs = {stage: ModelRef(**ref) for stage, ref in chosen.items()}
+    refs = {stage: tuple(ModelRef(**ref) for ref in found) for stage, found in chosen.items()}
     policy = RedactionPolicy(targets=tuple(options["targets"]), style=RedactionStyle(options["style"]))
     masks = tuple(tuple((x, y) for x, y in mask) for mask in options["masks"])
     return RedactionJob(
         job_id=job_id,
-        face_models=(refs[Stage.FACES],),
-        person_model=refs.get(Stage.DETECT),
-        text_model=refs.get(Stage.TEXT),
+        face_models=refs[Stage.FACES],
+        person_model=next(iter(refs.get(Stage.DETECT, ())), None),
+        text_model=next(iter(refs.get(Stage.TEXT, ())), None),
         options=Told(policy=policy, audio=Audio(options["audio"]), masks=masks),
     )
