@@ -10,6 +10,7 @@ from inference_workers.celery_app import app
 from inference_workers.contracts.codec import ContractError, decode, encode
 from inference_workers.contracts.frames import AnalyseBatch
 from inference_workers.contracts.names import RESULTS, TASK_ANALYSE, TASK_ANALYSE_IMAGE
+from inference_workers.contracts.reveals import TASK_REVEAL, RevealSegment
 from inference_workers.contracts.uploads import AnalyseImage, AnalyseImageReply
 from inference_workers.tasks.runtime import Runtime, runtime
 
@@ -60,6 +61,22 @@ def analyse_image(message: str) -> None:
         here.redis.xadd(RESULTS, fields, maxlen=RESULTS_LENGTH, approximate=True)  # type: ignore[arg-type]
         _push(here, work.reply_to, encode(reply))
         here.images.discard_input(work, reply)
+
+
+@app.task(name=TASK_REVEAL)
+def reveal(message: str) -> None:
+    """`message` is a RevealSegment; its answer goes into the results stream."""
+    here = runtime()
+    with _busy(here):
+        try:
+            work = decode(RevealSegment, message)
+        except ContractError as error:
+            here.counters.error("bad_message")
+            logger.warning("an unmasking of another release was dropped: %s", error)
+            return
+        reply = here.reveals.reveal(work)
+        fields = {"type": type(reply).__name__, "data": encode(reply)}
+        here.redis.xadd(RESULTS, fields, maxlen=RESULTS_LENGTH, approximate=True)  # type: ignore[arg-type]
 
 
 def _starts(here: Runtime, work: AnalyseImage) -> int:

@@ -23,6 +23,7 @@ from inference_workers.tasks.analyse import Analyser
 from inference_workers.tasks.counters import Counters
 from inference_workers.tasks.images import ImageAnalyser
 from inference_workers.tasks.loaded import LoadedModels
+from inference_workers.tasks.reveal import RevealMaker
 from inference_workers.tasks.second_look import Lookers, SecondLooks
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Runtime:
         name = f"gpu-{os.getpid()}"
         self.analyser = Analyser(self.models, FrameRing(config.shm_dir).read, self.counters, name)
         self.images = ImageAnalyser(self.models, Objects(config.object_store_url), self.counters)
+        self.reveals = RevealMaker(Objects(config.object_store_url), config.lease_key, self.counters)
         self.second_looks = SecondLooks(
             self.redis,
             Lookers(self.directory.cards, self.models),
