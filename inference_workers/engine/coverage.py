@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_workers.contracts.lease import Lease, Stage, Target, Zone, ZoneKind
-from inference_workers.engine.covers import CoverRules, CoverTracker, heads_of
+from inference_workers.engine.covers import CoverRules, CoverTracker
 from inference_workers.engine.display import LookLog, LookRules
 from inference_workers.engine.frame import Detections, Frame
+from inference_workers.engine.persons import heads_of
 from inference_workers.engine.redaction import Polygon, RedactedFrame, mosaic_frame, redact
 from inference_workers.engine.zones import touches
 

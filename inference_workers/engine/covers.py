@@ -110,17 +110,3 @@ def _union(first: Box, second: Box) -> Box:
 def _grown(box: Box, share: float) -> Box:
     by = share * float(max(box[2] - box[0], box[3] - box[1]))
     return np.array([box[0] - by, box[1] - by, box[2] + by, box[3] + by])
-
-
-def heads_of(persons_xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Heads (N, 4) estimated from whole persons: the upper quarter of a standing figure, up to the upper
-    half of one that is cut off or sits (as wide as high)."""
-    if not len(persons_xyxy):
-        return np.zeros((0, 4))
-    width = persons_xyxy[:, 2] - persons_xyxy[:, 0]
-    height = persons_xyxy[:, 3] - persons_xyxy[:, 1]
-    share = np.clip(0.25 + (2 - height / np.maximum(width, 1)) * 0.25, 0.25, 0.5)
-    heads = persons_xyxy.copy()
-    heads[:, 1] -= 0.05 * height
-    heads[:, 3] = persons_xyxy[:, 1] + share * height
-    return heads

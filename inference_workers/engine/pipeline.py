@@ -23,6 +23,7 @@ from inference_workers.engine.display import (
 from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.originals import OriginalKeeper
+from inference_workers.engine.persons import PERSON_LABELS
 from inference_workers.engine.readings import ReadingBook
 from inference_workers.engine.recorder import Recorder, Scene, Segment
 from inference_workers.engine.snapshots import SnapshotDesk
@@ -30,7 +31,6 @@ from inference_workers.engine.tracking import BoxTracker
 from inference_workers.engine.zones import ZoneMap
 
 MAX_DELAY_S = 10.0
-PERSON_LABELS = frozenset({"person", "pedestrian", "rider", "people"})
 OBJECT_MIN_SCORE = 0.2
 LIVE_COAST_S = 1.0
 RECORDED_UNSEEN_S = 0.5

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from inference_workers.engine.boxes import grow_xyxy
-from inference_workers.engine.covers import CoverRules, CoverTracker, heads_of
+from inference_workers.engine.covers import CoverRules, CoverTracker
 from inference_workers.engine.frame import Detections
+from inference_workers.engine.persons import heads_of
 from inference_workers.engine.tracking import BoxTracker
 
 SIZE = (640, 360)

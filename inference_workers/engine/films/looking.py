@@ -13,7 +13,7 @@ from inference_workers.engine.detectors.base import Detector
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.ocr.lines import LineFinder
-from inference_workers.engine.pipeline import PERSON_LABELS
+from inference_workers.engine.persons import PERSON_LABELS
 
 FACE, PERSON, TEXT = "face", "person", "text"
 # Seconds between two looks. A walking face moves by less than its own width in between.

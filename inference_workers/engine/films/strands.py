@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from inference_workers.engine.boxes import iou_xyxy
 from inference_workers.engine.films.following import View, follow
@@ -128,14 +127,21 @@ def _step(
 
 
 def _pairs(moved: NDArray[np.float64], sure: NDArray[np.bool_], found: Found) -> dict[int, int]:
-    """Which strand is which find: the assignment with the greatest overlap (Kuhn 1955)."""
+    """Which strand is which find: the greatest overlap first."""
     if not len(moved) or not len(found):
         return {}
     overlap = np.asarray(iou_xyxy(moved, found[:, :4]), np.float64)
     value = np.where(overlap >= MIN_IOU, overlap, 0.0)
     value = np.maximum(value, np.where(_near(moved, found[:, :4]), NEAR_VALUE, 0.0))
-    rows, columns = linear_sum_assignment(-value)
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if value[i, j] > 0}
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    rows, columns = np.nonzero(value)
+    for k in np.argsort(-value[rows, columns], kind="stable"):
+        i, j = int(rows[k]), int(columns[k])
+        if i not in pairs and j not in taken:
+            pairs[i] = j
+            taken.add(j)
+    return pairs
 
 
 def _near(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
