@@ -28,7 +28,7 @@ function show(next, { play = true } = {}) {
 
 function mark() {
   let current = null;
-  for (const button of document.querySelectorAll(".clip")) {
+  for (const button of document.querySelectorAll(".clip-row")) {
     button.removeAttribute("aria-current");
     if (Number(button.dataset.place) <= place) current = button;
   }
@@ -49,7 +49,7 @@ stage.addEventListener("click", (event) => {
   if (step) show(place + Number(step.dataset.step));
 });
 document.getElementById("clips")?.addEventListener("click", (event) => {
-  const clip = event.target.closest(".clip");
+  const clip = event.target.closest(".clip-row");
   if (clip) show(Number(clip.dataset.place));
 });
 stage.querySelector(".player__stage").addEventListener("pointerdown", () => { if (loaded < 0) show(place); }, { capture: true });
