@@ -13,6 +13,7 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("apps.cameras.urls")),
     path("", include("apps.registry.urls")),
+    path("", include("apps.consent.urls")),
     path("", include("apps.detections.urls")),
     path("", include("apps.recordings.urls")),
     path("", include("apps.redactions.urls")),

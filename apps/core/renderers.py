@@ -17,3 +17,17 @@ class JpegRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
         return bytes(JSONRenderer().render(data))
+
+
+class PdfRenderer(JpegRenderer):
+    """The same for documents."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
+class OctetRenderer(JpegRenderer):
+    """The same for files that are only saved."""
+
+    media_type = "application/octet-stream"
+    format = "bin"

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from apps.dispatch import api
+from apps.dispatch import api, api_leases
 
 urlpatterns = [
+    path("cameras/<uuid:camera_id>/leases", api_leases.CameraLeasesView.as_view(), name="camera-leases"),
     path("frames", api.FramesView.as_view(), name="frames"),
     path("work/<uuid:work_id>", api.WorkView.as_view(), name="work"),
     path("work/<uuid:work_id>/picture", api.WorkPictureView.as_view(), name="work-picture"),

@@ -34,6 +34,8 @@ _SEE_CAMERAS = EVERYBODY
 _SEE_EVENTS = EVERYBODY
 _KNOW_A, _KNOW_B = "alice bob adam", "dana bob adam"
 _SEE_MODELS = "bob erin adam"
+_PURPOSE, _CONSENT = "purposes/<uuid:purpose_id>", "consents/<uuid:consent_id>"
+_SEE_PURPOSES = "bob adam"
 
 ROWS: list[Row] = [
     *_api("sites", ("GET", _SEE_CAMERAS), ("POST", "adam")),
@@ -70,6 +72,19 @@ ROWS: list[Row] = [
     *_api("models/<uuid:version_id>", ("GET", _SEE_MODELS)),
     *_api("stages", ("GET", _SEE_MODELS)),
     *_api("stages/<stage:stage>", ("PUT", "erin")),
+    *_api("purposes", ("GET", _SEE_PURPOSES), ("POST", "bob")),
+    *_api(_PURPOSE, ("GET", _SEE_PURPOSES, _SEE_PURPOSES), ("PATCH", "bob", "bob")),
+    *_api(f"{_PURPOSE}/end", ("POST", "bob", "bob")),
+    *_api(f"{_PURPOSE}/versions", ("GET", _SEE_PURPOSES, _SEE_PURPOSES)),
+    *_api("bases", ("GET", _SEE_PURPOSES)),
+    *_api(f"{_CAMERA}/basis", ("GET", _KNOW_A, _KNOW_B)),
+    *_api(f"{_CAMERA}/sign", ("GET", _SEE_PURPOSES, _SEE_PURPOSES)),
+    *_api(f"{_CAMERA}/leases", ("GET", _SEE_PURPOSES, _SEE_PURPOSES)),
+    *_api("consents", ("GET", _SEE_PURPOSES), ("POST", "bob")),
+    *_api(_CONSENT, ("GET", _SEE_PURPOSES, _SEE_PURPOSES)),
+    *_api(f"{_CONSENT}/withdraw", ("POST", "bob", "bob")),
+    *_api(f"{_CONSENT}/contact", ("GET", "bob", "bob")),
+    *_api(f"{_CONSENT}/document", ("GET", "bob", "bob"), ("PUT", "bob", "bob")),
     *_api("audit", ("GET", "bob")),
     *_api("frames", ("POST", "erin")),
     *_api("work/<uuid:work_id>", ("GET", "erin")),
@@ -145,6 +160,19 @@ ROWS: list[Row] = [
     Row(f"{_REDACTION}/report.json", "GET", "bob"),
     Row("models/", "GET", _SEE_MODELS),
     Row("models/assign/", "POST", "erin"),
+    Row("purposes/", "GET", _SEE_PURPOSES),
+    Row("purposes/add/", "GET", "bob"),
+    Row(f"{_PURPOSE}/", "GET", _SEE_PURPOSES, _SEE_PURPOSES),
+    Row(f"{_PURPOSE}/edit/", "GET", "bob", "bob"),
+    Row(f"{_PURPOSE}/end/", "POST", "bob", "bob"),
+    Row("consents/", "GET", _SEE_PURPOSES),
+    Row("consents/add/", "GET", "bob"),
+    Row(f"{_CONSENT}/", "GET", _SEE_PURPOSES, _SEE_PURPOSES),
+    Row(f"{_CONSENT}/withdraw/", "POST", "bob", "bob"),
+    Row(f"{_CONSENT}/contact/", "POST", "bob", "bob"),
+    Row(f"{_CONSENT}/document/", "GET", "bob", "bob"),
+    Row(f"{_CONSENT}/document/", "POST", "bob", "bob"),
+    Row(f"{_CAMERA}/sign.pdf", "GET", _SEE_PURPOSES, _SEE_PURPOSES),
     Row("record/", "GET", "bob"),
     Row("record/check/", "POST", "bob"),
     Row("people/", "GET", "adam"),
@@ -170,6 +198,7 @@ PREFIXES: dict[str, str] = {
 # Open to everybody, signed in or not, with the reason.
 PUBLIC: dict[str, str] = {
     "api/v1/schema/": "describes the API and names no object",
+    "notice/<slug:code>/": "tells people in front of a camera what they have a right to know, and no more",
     "healthz": "says that the process lives",
     "readyz": "says which part is missing; names no object",
     "preferences/theme/": "sets a cookie that chooses light or dark",

@@ -1,5 +1,6 @@
 """Everything that an address can name, once per site."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
+from apps.consent.models import Consent, DataSubject, Purpose
+from apps.core import crypto
 from apps.core.objects import object_put
 from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
@@ -19,8 +22,9 @@ from apps.dispatch.models import WorkItem, WorkState
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelVersion
-from inference_workers.contracts.redactions import report_key, result_key, tracks_key
 from apps.retention.models import LegalHold
+from inference_workers.contracts.redactions import report_key, result_key, tracks_key
+from tests.apps.purposes import purpose_add
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
 JPEG = b"\xff\xd8\xff\xe0redacted\xff\xd9"
@@ -77,6 +81,25 @@ def _hold(camera: Camera) -> LegalHold:
     )  # fmt: skip
 
 
+def _consented(camera: Camera) -> tuple[Purpose, Consent]:
+    """An entry that stands on a consent, with its sealed document and the way to reach the person."""
+    subject = DataSubject.objects.create(
+        reference=f"S-{camera.name}", contact_sealed=crypto.seal("one@example.org")
+    )
+    purpose = purpose_add(camera, lawful_basis="consent", interest="", stages=["text"])
+    purpose.subjects.add(subject)
+    key = f"evidence/{camera.pk}/1"
+    object_put(key, crypto.seal_bytes(JPEG))
+    consent = Consent.objects.create(
+        subject=subject, stages=["text"], notice_version="1", notice_text="We read signs.",
+        notice_sha256="ab" * 32, language="en", given_at=AT, given_how="written", given_to="desk",
+        evidence_key=key, evidence_name="form.jpg", evidence_type="image/jpeg",
+        evidence_sha256=hashlib.sha256(JPEG).hexdigest(), evidence_bytes=len(JPEG), recorded_by_name="bob",
+    )  # fmt: skip
+    consent.cameras.add(camera)
+    return purpose, consent
+
+
 def make_place(adam: User, camera: Camera) -> Place:
     group = services.group_create(acting_user=adam, site=camera.site, name=f"Group {camera.name}")
     zone = services.zone_create(
@@ -85,13 +108,14 @@ def make_place(adam: User, camera: Camera) -> Place:
     event = _event(camera, str(uuid4()))
     reading = _reading(event)
     segment, hold = _segment(camera), _hold(camera)
+    purpose, consent = _consented(camera)
     CameraRuntime.objects.create(
         camera=camera, epoch=event.epoch, at=AT, since=AT, state="streaming", fps=10.0
     )
     marks = (
         camera.name,
         camera.site.name,
-        *(str(row.pk) for row in (camera, group, zone, event, reading, segment)),
+        *(str(row.pk) for row in (camera, group, zone, event, reading, segment, purpose, consent)),
     )
     return Place(
         {
@@ -103,6 +127,8 @@ def make_place(adam: User, camera: Camera) -> Place:
             "reading_id": reading.pk,
             "segment_id": segment.pk,
             "hold_id": hold.pk,
+            "purpose_id": purpose.pk,
+            "consent_id": consent.pk,
             "code": "standard",
         },
         marks,
