@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
 
 from apps.audit.chain import clean_details, clean_text, record_hash
 from apps.audit.models import AuditHead, AuditRecord, RecordKind
 from apps.core import clock
-from apps.core.context import AuditContext
+from apps.core.context import AuditContext, note_failure
 from apps.core.errors import Unavailable
 
 Details = Mapping[str, Any]
@@ -68,8 +69,12 @@ def chain_append(records: Sequence[AuditRecord]) -> None:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable(
+    error = Unavailable(
         "audit_unavailable",
-        "The record cannot be written, so nothing was done or shown. Try again in a minute; "
-        "if it stays so, an administrator can see the reason in the log of the web process.",
+        _(
+            "The record cannot be written, so nothing was done or shown. Try again in a minute; "
+            "if it stays so, an administrator can see the reason in the log of the web process."
+        ),
     )
+    note_failure(error)
+    return error

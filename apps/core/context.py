@@ -36,9 +36,13 @@ class _Scope:
     resolve: Callable[[], AuditContext]
     request_id: str
     at_end: list[Callable[[], object]] = field(default_factory=list)
+    # What the record refused; shared with the scope around this one.
+    failures: list[Exception] = field(default_factory=list)
 
     def finish(self) -> None:
-        for callback in self.at_end:
+        """Runs what was put off, once."""
+        callbacks, self.at_end = self.at_end, []
+        for callback in callbacks:
             callback()
 
 
@@ -65,12 +69,12 @@ def audit_context(context: AuditContext) -> Iterator[None]:
 
 
 @contextmanager
-def request_scope(resolve: Callable[[], AuditContext], request_id: str) -> Iterator[None]:
+def request_scope(resolve: Callable[[], AuditContext], request_id: str) -> Iterator[_Scope]:
     """Like `audit_context`, for a request whose user is known only later."""
-    scope = _Scope(resolve, request_id)
+    scope = _new_scope(resolve, request_id)
     token = _scope.set(scope)
     try:
-        yield
+        yield scope
     finally:
         try:
             scope.finish()
@@ -79,18 +83,30 @@ def request_scope(resolve: Callable[[], AuditContext], request_id: str) -> Itera
 
 
 @asynccontextmanager
-async def async_request_scope(resolve: Callable[[], AuditContext], request_id: str) -> AsyncIterator[None]:
+async def async_request_scope(resolve: Callable[[], AuditContext], request_id: str) -> AsyncIterator[_Scope]:
     """`request_scope` for an event loop: what was put off runs in the thread of the database."""
-    scope = _Scope(resolve, request_id)
+    scope = _new_scope(resolve, request_id)
     token = _scope.set(scope)
     try:
-        yield
+        yield scope
     finally:
         try:
             if scope.at_end:
                 await sync_to_async(scope.finish)()
         finally:
             _scope.reset(token)
+
+
+def _new_scope(resolve: Callable[[], AuditContext], request_id: str) -> _Scope:
+    around = _scope.get()
+    return _Scope(resolve, request_id, failures=around.failures if around is not None else [])
+
+
+def note_failure(error: Exception) -> None:
+    """Something of this request could not be recorded: whoever catches the error, the answer is a refusal."""
+    scope = _scope.get()
+    if scope is not None:
+        scope.failures.append(error)
 
 
 def at_context_end(callback: Callable[[], object]) -> bool:

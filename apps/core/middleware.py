@@ -2,9 +2,10 @@
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
@@ -16,6 +17,7 @@ from apps.core.context import (
     context_for,
     request_scope,
 )
+from apps.core.errors import Unavailable
 from apps.core.handlers import problem_answer
 from apps.core.problems import problem_of
 
@@ -40,15 +42,23 @@ class RequestContextMiddleware:
         if self.is_async:
             return self.__acall__(request)
         request_id = _identified(request)
-        with request_scope(lambda: context_of(request), request_id):
+        with request_scope(lambda: context_of(request), request_id) as scope:
             response: HttpResponseBase = self.get_response(request)
+            with suppress(Unavailable):  # it is noted as a failure
+                scope.finish()
+            response = _answer(request, response, scope.failures)
         response[REQUEST_ID_HEADER] = request_id
         return response
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = _identified(request)
-        async with async_request_scope(lambda: context_of(request), request_id):
+        async with async_request_scope(lambda: context_of(request), request_id) as scope:
             response: HttpResponseBase = await self.get_response(request)
+            if scope.at_end:
+                with suppress(Unavailable):
+                    await sync_to_async(scope.finish)()
+            if scope.failures:
+                response = await sync_to_async(_answer)(request, response, scope.failures)
         response[REQUEST_ID_HEADER] = request_id
         return response
 
@@ -56,6 +66,17 @@ class RequestContextMiddleware:
         """Answers what the domain refuses; other errors go on to Django's log and error page."""
         problem = problem_of(error)
         return problem_answer(request, problem) if problem is not None else None
+
+
+def _answer(
+    request: HttpRequest, response: HttpResponseBase, failures: Sequence[Exception]
+) -> HttpResponseBase:
+    """No record, no answer: a page that caught the error and went on does not get its way."""
+    problem = problem_of(failures[0]) if failures else None
+    if problem is None or response.status_code == problem.status:
+        return response
+    response.close()
+    return problem_answer(request, problem)
 
 
 def context_of(request: HttpRequest) -> AuditContext:
