@@ -24,8 +24,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from inference_workers.contracts import redactions as keys
 from inference_workers.contracts.environment import Environment, SettingError
-from inference_workers.contracts.lease import ModelRef, RedactionPolicy, RedactionStyle
-from inference_workers.contracts.models import ModelCard
+from inference_workers.contracts.lease import RedactionPolicy, RedactionStyle
 from inference_workers.contracts.redactions import (
     Audio,
     RedactionJob,
@@ -34,18 +33,11 @@ from inference_workers.contracts.redactions import (
     RedactionStep,
 )
 from inference_workers.engine.errors import EngineError
-from inference_workers.engine.films.covering import RENDER_VERSION
 from inference_workers.engine.films.folder import WorkFolder
-from inference_workers.engine.films.local import LocalJob, job_name, place_input, take_result
-from inference_workers.engine.films.looking import require_models
-from inference_workers.engine.films.opening import is_picture
+from inference_workers.engine.films.local import LocalJob, is_picture, place_input, take_result
 from inference_workers.engine.films.process import FilmProcess
-from inference_workers.engine.model_directory import ModelDirectory
 from inference_workers.settings import WorkerSettings, read
 
-# Families of face models that look at full size; one of each is enough.
-FACE_FAMILIES = ("centerface", "yunet")
-PERSON_CLASS = "person"
 RESULT_SUFFIXES = {"video": (".mp4", ".mov", ".m4v"), "image": (".jpg", ".jpeg")}
 PARTIAL = 3
 
@@ -88,10 +80,8 @@ def redact_file(
     if not in_path.is_file():
         raise EngineError("file_missing", f"{in_path}: expected a file")
     _require_suffix(in_path, out_path)
-    job = _job(in_path, options)
     folder = WorkFolder(options.work_folder or out_path.with_name(f"{out_path.name}.redaction"))
-    place_input(folder, job.job_id, in_path)
-    reply = _run(job, folder, options, told)
+    job, reply = _run(in_path, folder, options, told or (lambda phase, done, total: None))
     report: dict[str, Any] = folder.read_json(keys.report_key(job.job_id, 0))
     take_result(folder.path(reply.output_key), out_path)
     if not options.keep_work:
@@ -99,15 +89,22 @@ def redact_file(
     return report
 
 
-def _run(job: RedactionJob, folder: WorkFolder, options: FileOptions, told: Told | None) -> RedactionReply:
+def _run(
+    in_path: Path, folder: WorkFolder, options: FileOptions, told: Told
+) -> tuple[RedactionJob, RedactionReply]:
     count = options.workers or min(4, os.cpu_count() or 1)
     with ExitStack() as stack:
         free: SimpleQueue[FilmProcess] = SimpleQueue()
         for _ in range(count):
-            process = FilmProcess(folder.root.resolve(), nice=0)
+            process = FilmProcess(folder.root.absolute(), nice=0)
             stack.callback(process.close)
             process.start()
             free.put(process)
+        # Deferred: the children load their engine meanwhile.
+        from inference_workers.engine.films.choosing import choose_job
+
+        job = choose_job(in_path, options.redaction, options.models, terminal_settings())
+        place_input(folder, job.job_id, in_path)
 
         def run(step: RedactionStep) -> RedactionReply:
             process = free.get()
@@ -119,7 +116,7 @@ def _run(job: RedactionJob, folder: WorkFolder, options: FileOptions, told: Told
                 raise EngineError(reply.error_code, reply.error or "", transient=reply.transient)
             return reply
 
-        return LocalJob(job, folder, run, count, told or (lambda phase, done, total: None)).redact()
+        return job, LocalJob(job, folder, run, count, told).redact()
 
 
 def _require_suffix(in_path: Path, out_path: Path) -> None:
@@ -134,38 +131,6 @@ def terminal_settings(variables: Mapping[str, str] = os.environ) -> WorkerSettin
     """Settings for a command that talks to no other process."""
     unused = {"REDIS_URL": "unix:///nowhere", "VIDETTE_LEASE_KEY": "unused"}
     return read(Environment(unused | dict(variables)))
-
-
-def _job(in_path: Path, options: FileOptions) -> RedactionJob:
-    cards = [card for card in ModelDirectory(terminal_settings()).cards() if not card.problem]
-    targets = options.redaction.policy.targets
-    person = next((card for card in cards if PERSON_CLASS in card.classes and card.task == "detection"), None)
-    best = next((c for c in cards if PERSON_CLASS in c.classes and not c.builtin), person)
-    text = next((card for card in cards if card.task == "text"), None)
-    job = RedactionJob(
-        "",
-        tuple(_ref(card) for card in _face_cards(cards, options.models)),
-        _ref(best) if best and {"head", "person"} & set(targets) else None,
-        _ref(text) if text and "text" in targets else None,
-        options.redaction,
-    )
-    require_models(job, targets)
-    name = job_name(in_path, job, f"{RENDER_VERSION}")
-    return RedactionJob(name, job.face_models, job.person_model, job.text_model, job.options)
-
-
-def _face_cards(cards: Sequence[ModelCard], names: Sequence[str]) -> list[ModelCard]:
-    faces = {card.name: card for card in cards if card.task == "face"}
-    if missing := [name for name in names if name not in faces]:
-        raise EngineError("model_missing", f"expected one of {', '.join(faces)}, got {', '.join(missing)}")
-    if names:
-        return [faces[name] for name in names]
-    of_family = [[card for card in faces.values() if card.family == family] for family in FACE_FAMILIES]
-    return [found[0] for found in of_family if found]
-
-
-def _ref(card: ModelCard) -> ModelRef:
-    return ModelRef(card.name, card.name, card.family, card.sha256)
 
 
 def _parser() -> argparse.ArgumentParser:

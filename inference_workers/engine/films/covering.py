@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inference_workers.contracts.lease import RedactionPolicy
 from inference_workers.contracts.redactions import RedactionOptions
-from inference_workers.engine.films.film import Film
+from inference_workers.engine.films.film import RENDER_VERSION, Film
 from inference_workers.engine.films.folder import canonical
 from inference_workers.engine.films.looking import PERSON
 from inference_workers.engine.films.tracks import COVERED, CoverTrack, Track, covers_between
@@ -22,8 +22,6 @@ from inference_workers.engine.frame import Frame, Image
 from inference_workers.engine.persons import heads_of
 from inference_workers.engine.redaction import RedactedFrame, mosaic_frame, redact
 
-# Part of every hash: raise it when the same covers give other pixels or another encoding.
-RENDER_VERSION = 1
 HASH_LETTERS = 24
 
 Polygons = tuple[tuple[tuple[float, float], ...], ...]

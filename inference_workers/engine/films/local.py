@@ -23,6 +23,7 @@ from inference_workers.engine.films.folder import WorkFolder, canonical
 Runner = Callable[[RedactionStep], RedactionReply]
 Progress = Callable[[str, int, int], None]
 STEP_LIMIT_S = 3600.0
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +118,10 @@ def take_result(source: Path, target: Path) -> None:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     shutil.copyfile(source, part)
     part.replace(target)
+
+
+def is_picture(path: Path) -> bool:
+    """By its first bytes, whatever its name says."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

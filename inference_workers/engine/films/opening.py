@@ -13,9 +13,8 @@ from inference_workers.engine.sources.opening import FFMPEG_ERRORS, MAX_PIXELS
 
 FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
 _READ_BYTES = 1024 * 1024
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
-__all__ = ["FFMPEG_ERRORS", "MAX_PICTURE_PIXELS", "OpenFilm", "is_picture", "open_film"]
+__all__ = ["FFMPEG_ERRORS", "MAX_PICTURE_PIXELS", "OpenFilm", "open_film"]
 
 
 class OpenFilm:
@@ -32,13 +31,6 @@ class OpenFilm:
     def __exit__(self, *_: object) -> None:
         self.container.close()
         self._file.close()  # type: ignore[attr-defined]
-
-
-def is_picture(path: Path) -> bool:
-    """By its first bytes, whatever its name says."""
-    with path.open("rb") as file:
-        head = file.read(16)
-    return head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def open_film(path: Path, threads: int = 1) -> OpenFilm:

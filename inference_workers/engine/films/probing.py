@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from inference_workers.contracts.redactions import FilmFacts
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.films.film import AFTER_ALL, BEFORE_ALL, Film, Segment
-from inference_workers.engine.films.opening import FFMPEG_ERRORS, OpenFilm, is_picture, open_film
+from inference_workers.engine.films.local import is_picture
+from inference_workers.engine.films.opening import FFMPEG_ERRORS, OpenFilm, open_film
 from inference_workers.engine.pictures import decode_picture
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
