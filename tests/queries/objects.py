@@ -7,9 +7,12 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras.models import Camera, CameraGroup, Site, Zone
 from apps.cameras.services import grant_give
+from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
+from apps.dispatch.models import LeaseChange
 from apps.registry.models import ModelVersion
+from tests.apps.purposes import purpose_add
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
 
@@ -29,6 +32,7 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
         site=site, name=f"Camera {uuid4()}", kind="rtsp", url="rtsp://10.20.0.7/1", tags=["door"]
     )
     camera.groups.add(group)
+    _consented(camera)
     zone = Zone.objects.create(camera=camera, name="door", kind="watch", polygon=SQUARE)
     at = now()
     CameraRuntime.objects.create(camera=camera, epoch="e1", at=at, state="streaming", since=at, fps=10)
@@ -40,6 +44,23 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
     for track_id in (1, 2):
         _event(camera, zone, version, track_id)
     return camera
+
+
+def _consented(camera: Camera) -> None:
+    """An entry of the register that stands on a consent, and one of a zone that stands on a duty."""
+    subject = DataSubject.objects.create(reference=f"S-{uuid4().hex[:8]}")
+    purpose_add(camera, lawful_basis="consent", interest="").subjects.add(subject)
+    purpose_add(camera, lawful_basis="legal_obligation", interest="", zone_uuid=uuid4(), zone_name="desk")
+    consent = Consent.objects.create(
+        subject=subject, stages=["view", "detect"], notice_version="1", notice_text="text",
+        notice_sha256="ab" * 32, language="en", given_at=now(), given_how="written", given_to="desk",
+        recorded_by_name="bob",
+    )  # fmt: skip
+    consent.cameras.add(camera)
+    LeaseChange.objects.create(
+        camera=camera, revision=1, issued_at=now(), reason="first lease", fingerprint="x",
+        contents={"stages": ["view"]},
+    )  # fmt: skip
 
 
 def _event(camera: Camera, zone: Zone, version: ModelVersion, track_id: int) -> None:

@@ -32,6 +32,8 @@ def _addresses(camera, person):
         "zone_id": camera.zones.first().pk,
         "event_id": Event.objects.filter(camera=camera).first().pk,
         "user_id": person.pk,
+        "purpose_id": camera.purposes.first().pk,
+        "consent_id": camera.consents.first().pk,
     }
     found = {}
     for pattern in urls.urlpatterns:
