@@ -9,7 +9,15 @@ import numpy as np
 from inference_workers.engine.display import CutDetector
 from inference_workers.engine.films.film import Film
 from inference_workers.engine.films.following import View, view_of
-from inference_workers.engine.films.looking import FACE, LOOK_EVERY_S, PERSON, TEXT, Looker, luma
+from inference_workers.engine.films.looking import (
+    FACE,
+    FINE_EVERY_S,
+    LOOK_EVERY_S,
+    PERSON,
+    TEXT,
+    Looker,
+    luma,
+)
 from inference_workers.engine.films.reading import FilmFrame, FilmReader
 from inference_workers.engine.films.strands import FollowRules, Look, Strand, link
 
@@ -70,6 +78,7 @@ class SegmentAnalyser:
         self._scene = 0
         self._due_at = dict.fromkeys(looker.kinds(), float("-inf"))
         self._seen: dict[str, list[Look]] = {kind: [] for kind in looker.kinds()}
+        self._fine_at = float("-inf")
         self._result = SegmentLooks()
 
     def run(self) -> SegmentLooks:
@@ -93,12 +102,15 @@ class SegmentAnalyser:
             self._result.last_s = frame.at_s
         due = [kind for kind, at in self._due_at.items() if is_next or is_cut or frame.at_s >= at - 1e-6]
         if due:
-            self._look(due, frame, view_of(grey))
+            fine = is_next or is_cut or frame.at_s >= self._fine_at - 1e-6
+            self._look(due, frame, view_of(grey), fine=fine)
 
-    def _look(self, kinds: list[str], frame: FilmFrame, view: View) -> None:
+    def _look(self, kinds: list[str], frame: FilmFrame, view: View, *, fine: bool) -> None:
         image = frame.bgr()
+        if fine:
+            self._fine_at = frame.at_s + FINE_EVERY_S
         for kind in kinds:
-            found = self._looker.look(kind, image)
+            found = self._looker.look(kind, image, fine=fine)
             self._seen[kind].append(Look(frame.at_s, self._scene, view, found))
             self._due_at[kind] = frame.at_s + LOOK_EVERY_S[kind]
             if kind == FACE:
