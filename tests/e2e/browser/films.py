@@ -20,7 +20,7 @@ def walking_face(seconds: float = 3.0) -> bytes:
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(int(seconds * FPS)):
             picture = np.full((HEIGHT, WIDTH, 3), (70, 90, 110), np.uint8)
-            left = 20 + number * 8
+            left = 20 + number * 8 % (WIDTH - 150)
             picture[60:190, left : left + 130] = face
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
