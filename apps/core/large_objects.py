@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from obstore.exceptions import BaseError, NotFoundError
 
 from apps.core.errors import DomainError, NotFound, Unavailable
@@ -93,6 +93,23 @@ def object_response(key: str, content_type: str, wanted: str = "", filename: str
     if wanted and (start, end) != (0, size):
         response.status_code = HTTPStatus.PARTIAL_CONTENT
         response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return response
+
+
+def bytes_response(data: bytes, content_type: str, wanted: str = "") -> HttpResponse:
+    """The same for a file that is in memory already."""
+    part = _range_of(wanted, len(data))
+    if part is None:
+        message = f"Expected a range within the {len(data)} bytes of this file."
+        raise DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+    start, end = part
+    response = HttpResponse(data[start:end], content_type=content_type)
+    response["Accept-Ranges"] = "bytes"
+    response["Cache-Control"] = "private, no-store"
+    response["Content-Disposition"] = "inline"
+    if (start, end) != (0, len(data)):
+        response.status_code = HTTPStatus.PARTIAL_CONTENT
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
     return response
 
 

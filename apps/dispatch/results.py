@@ -17,6 +17,7 @@ from apps.dispatch.work import reply_apply
 from apps.monitoring.leaks import leak_sample_apply
 from apps.recordings.results import segment_apply
 from apps.redactions import ledger as redactions
+from apps.unmasking.services import reveal_apply
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.recording import SegmentResult
 from inference_workers.contracts.redactions import RedactionReply
@@ -27,6 +28,7 @@ from inference_workers.contracts.results import (
     ReadingResult,
     TrackResult,
 )
+from inference_workers.contracts.reveals import RevealReply
 from inference_workers.contracts.uploads import AnalyseImageReply
 
 Apply = Callable[[Any, ResultBatch], Outcome]
@@ -46,6 +48,7 @@ _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "Account": (Account, account_apply),
     "LeakSample": (LeakSample, leak_sample_apply),
     "SegmentResult": (SegmentResult, segment_apply),
+    "RevealReply": (RevealReply, reveal_apply),
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),
     "RedactionReply": (RedactionReply, redactions.reply_apply),
 }

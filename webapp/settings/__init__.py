@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "apps.dispatch",
     "apps.monitoring",
     "apps.redactions",
+    "apps.unmasking",
     "apps.recordings",
     "apps.detections",
     "apps.registry",

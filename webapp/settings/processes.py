@@ -61,6 +61,7 @@ CELERY_BEAT_SCHEDULE = {
     "judge-leaks": _every(60, "apps.monitoring.tasks.judge_leaks"),
     "close-accounts": _every(60, "apps.detections.tasks.close_accounts"),
     "sweep-retention": _every(600, "apps.retention.tasks.sweep"),
+    "sweep-unmasking": _every(10, "apps.unmasking.tasks.sweep"),
     "sweep-orphans": _every(24 * 3600, "apps.retention.tasks.sweep_orphans"),
     "make-checkpoints": _every(15, "apps.audit.tasks.make_checkpoints"),
     "verify-record": _every(24 * 3600, "apps.audit.tasks.verify_chain"),

@@ -62,6 +62,8 @@ try:
     LOG_LEVEL = ENV.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
     LOG_FORMAT = ENV.choice("LOG_FORMAT", ("json", "text"), "json" if _PRODUCTION else "text")
     LEASE_TTL_S = ENV.integer("VIDETTE_LEASE_TTL_S", 20, minimum=5, maximum=600)
+    UNMASK_GRANT_S = ENV.integer("VIDETTE_UNMASK_GRANT_S", 900, minimum=60, maximum=3600)
+    UNMASK_OPEN_WITHIN_S = ENV.integer("VIDETTE_UNMASK_OPEN_WITHIN_S", 28800, minimum=300, maximum=86400)
     METRICS_TOKEN = ENV.text("METRICS_TOKEN", "")
     LEAK_SAMPLES_PER_H = ENV.integer("VIDETTE_LEAK_SAMPLES_PER_H", 30, minimum=0, maximum=3600)
     LEAK_LIMIT_PER_10000 = ENV.number("VIDETTE_LEAK_LIMIT_PER_10000", 50.0, minimum=0, maximum=10_000)
