@@ -1,10 +1,8 @@
 """What goes, and when: the upload, what was made of it on the way, and at last the result."""
 
 import logging
-from datetime import timedelta
 from functools import partial
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -62,13 +60,13 @@ def results_forget(redaction_id: object, *, but: int) -> None:
 
 
 def forgotten_sweep() -> dict[str, int]:
-    """By the clock: uploads whose hours are over, results whose days are over, rows that were deleted."""
-    counts = {"inputs": 0, "expired": 0, "removed": 0}
+    """By the clock: uploads whose hours are over, rows that were deleted, what cancelled work still wrote.
+
+    Results go with the retention of the house (`stores`).
+    """
+    counts = {"inputs": 0, "removed": 0}
     for redaction in Redaction.objects.filter(input_until__lt=now(), deleted_at=None)[:100]:
         counts["inputs"] += _input_expire(redaction)
-    old = now() - timedelta(days=settings.REDACTION_KEEP_DAYS)
-    for redaction in Redaction.objects.filter(finished_at__lt=old, deleted_at=None)[:100]:
-        counts["expired"] += _expire(redaction)
     for redaction in Redaction.objects.filter(deleted_at__isnull=False)[:100]:
         counts["removed"] += _remove(redaction)
     for redaction in Redaction.objects.filter(state=RedactionState.CANCELLED, deleted_at=None)[:100]:
@@ -83,16 +81,6 @@ def _input_expire(redaction: Redaction) -> bool:
             return False
         input_forget(row)
     return True
-
-
-def _expire(redaction: Redaction) -> bool:
-    with transaction.atomic():
-        taken = Redaction.objects.filter(pk=redaction.pk, deleted_at=None).update(deleted_at=now())
-        if taken:
-            audit.record_system(
-                action="redaction.expire", object_type="redaction", object_id=str(redaction.pk)
-            )
-    return bool(taken)
 
 
 def _remove(redaction: Redaction) -> bool:

@@ -1,6 +1,7 @@
 """Steps of a redaction: each done once, in order, whatever is killed, repeated or late."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from kombu.exceptions import OperationalError as BrokerAway
@@ -8,13 +9,16 @@ from kombu.exceptions import OperationalError as BrokerAway
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
 from apps.core.errors import NotFound
-from apps.core.objects import object_get
+from apps.core.objects import object_get, objects_list
 from apps.detections.results import Outcome
 from apps.redactions import sending
 from apps.redactions.forgetting import forgotten_sweep
 from apps.redactions.models import Redaction, RedactionStep
 from apps.redactions.progress import progress_of
+from apps.redactions.services import redaction_delete
 from apps.redactions.sweeping import redactions_sweep
+from apps.retention.registry import stores
+from apps.retention.services import retention_sweep
 from inference_workers.contracts.names import HEARTBEATS
 from inference_workers.contracts.redactions import RedactionKind, input_key, running_key
 from tests.apps.redactions.conftest import FILM, upload
@@ -177,13 +181,31 @@ def test_the_upload_goes_when_its_hours_are_over(redaction, worker):
     assert redaction.input_gone_at is not None
 
 
-def test_old_results_leave_with_everything(redaction, worker, settings):
+def test_old_results_leave_with_everything(redaction, worker):
     worker.work()
-    Redaction.objects.update(finished_at=now() - timedelta(days=settings.REDACTION_KEEP_DAYS + 1))
-    assert forgotten_sweep()["expired"] == 1
-    forgotten_sweep()
+    result = worker.reply(worker.done[-1]).output_key
+    young = worker.done[-1].job.job_id
+    assert retention_sweep() is None
+    assert _exists(result)
+    Redaction.objects.filter(pk=young).update(created_at=now() - timedelta(hours=80))
+    assert retention_sweep().counts == {"redactions": 1}
     assert not Redaction.objects.exists()
-    assert not _exists(worker.reply(worker.done[-1]).output_key)
+    assert not _exists(result)
+    assert not list(objects_list(f"redactions/{young}"))
+
+
+def test_objects_of_a_redaction_are_in_use_as_long_as_its_row(redaction, worker):
+    (store,) = [store for store in stores() if store.name == "redactions"]
+    mine, lost = input_key(str(redaction.pk)), input_key(str(uuid4()))
+    assert store.keys_in_use([mine, lost, "redactions/x/y", "snapshots/a"]) == {mine}
+
+
+def test_a_deleted_redaction_goes_when_no_worker_writes_any_more(redaction, worker, bob):
+    worker.work()
+    redaction.refresh_from_db()
+    redaction_delete(acting_user=bob, redaction=redaction)
+    assert not Redaction.objects.exists()
+    assert not list(objects_list(f"redactions/{redaction.pk}"))
 
 
 def test_progress_grows_to_one_and_says_what_remains(redaction, worker):
