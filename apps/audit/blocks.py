@@ -38,7 +38,8 @@ class BlockWriter:
 
     def write(self, records: Sequence[AuditRecord]) -> None:
         if connection.in_atomic_block:  # others must not wait for the end of this transaction
-            self._chain(records)
+            with transaction.atomic():
+                self._chain(records)
             return
         share = _Share(records)
         with self._guard:

@@ -75,7 +75,6 @@ def _answer(
     problem = problem_of(failures[0]) if failures else None
     if problem is None or response.status_code == problem.status:
         return response
-    response.close()
     return problem_answer(request, problem)
 
 

@@ -1,0 +1,103 @@
+"""A valid body for every action of the permission matrix, so that it gets as far as the record.
+
+A new address without one fails `test_fail_closed.py`. `kwargs` are the objects of the matrix.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from apps.cameras.models import Camera, CameraGroup, Site, Zone
+from apps.detections.models import Event
+from tests.apps.api.world import SQUARE
+
+Kwargs = dict[str, Any]
+Body = Callable[[Kwargs], dict[str, Any]]
+
+
+def _version(model: Any, key: str, /, **more: Any) -> Body:
+    return lambda kwargs: {"version": model.objects.get(pk=kwargs[key]).version, **more}
+
+
+def _fixed(**values: Any) -> Body:
+    return lambda kwargs: values
+
+
+_SITE = {"name": "Yard", "time_zone": "UTC"}
+_ZONE = {"name": "Door", "kind": "watch", "polygon": SQUARE}
+_ADDRESS = "rtsp://10.20.0.9:554/a"
+_LOOK = {
+    "name": "Yard", "script": "latin", "redaction_target": "faces", "redaction_style": "mosaic",
+    "analysis_fps": "5", "display_fps": "10", "display_delay_s": "0.9", "detect_objects": "on",
+}  # fmt: skip
+_SOURCE = {"kind": "rtsp", "url": _ADDRESS, "transport": "tcp"}
+_CAMERA, _ZONES = "cameras/<uuid:camera_id>", "zones/<uuid:zone_id>"
+
+API: dict[str, Body] = {
+    "POST sites": _fixed(**_SITE),
+    "PATCH sites/<uuid:site_id>": _version(Site, "site_id", name="Yard"),
+    "DELETE sites/<uuid:site_id>": _version(Site, "site_id"),
+    "POST groups": lambda kwargs: {"site": str(kwargs["site_id"]), "name": "Doors"},
+    "PATCH groups/<uuid:group_id>": _version(CameraGroup, "group_id", name="Doors"),
+    "DELETE groups/<uuid:group_id>": _version(CameraGroup, "group_id"),
+    "PUT groups/<uuid:group_id>/cameras": lambda kwargs: {
+        **_version(CameraGroup, "group_id")(kwargs),
+        "cameras": [str(kwargs["camera_id"])],
+    },
+    "POST cameras": lambda kwargs: {"site": str(kwargs["site_id"]), "name": "Yard", **_SOURCE},
+    f"PATCH {_CAMERA}": _version(Camera, "camera_id", name="Yard"),
+    f"DELETE {_CAMERA}": _version(Camera, "camera_id"),
+    f"POST {_CAMERA}/enable": _version(Camera, "camera_id"),
+    f"POST {_CAMERA}/disable": _version(Camera, "camera_id"),
+    f"PUT {_CAMERA}/credentials": _version(Camera, "camera_id", username="a", password="b"),
+    f"DELETE {_CAMERA}/credentials": _version(Camera, "camera_id"),
+    f"POST {_CAMERA}/zones": _fixed(**_ZONE),
+    f"PATCH {_CAMERA}/{_ZONES}": _version(Zone, "zone_id", name="Gate"),
+    f"DELETE {_CAMERA}/{_ZONES}": _version(Zone, "zone_id"),
+    "POST probes": lambda kwargs: {"site": str(kwargs["site_id"]), **_SOURCE},
+    "POST events/<uuid:event_id>/status": _version(Event, "event_id", status="confirmed"),
+    "POST events/<uuid:event_id>/flags": _fixed(reason="not_there"),
+    "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
+}
+
+PAGES: dict[str, Body] = {
+    "events/<uuid:event_id>/status/": _version(Event, "event_id", status="confirmed"),
+    "events/<uuid:event_id>/flag/": _fixed(reason="not_there"),
+    "cameras/add/": lambda kwargs: {"site": kwargs["site_id"], **_LOOK, **_SOURCE},
+    "cameras/test/": lambda kwargs: {"site": kwargs["site_id"], **_SOURCE},
+    f"{_CAMERA}/edit/": _version(Camera, "camera_id", **_LOOK, **_SOURCE),
+    f"{_CAMERA}/credentials/": _version(Camera, "camera_id", username="a", password="b"),
+    f"{_CAMERA}/switch/": _version(Camera, "camera_id", enabled="no"),
+    f"{_CAMERA}/remove/": _version(Camera, "camera_id"),
+    f"{_CAMERA}/move/": _fixed(x=0.5, y=0.5),
+    f"{_CAMERA}/zones/add/": _fixed(**_ZONE | {"polygon": str(SQUARE)}),
+    f"{_CAMERA}/{_ZONES}/": _version(Zone, "zone_id", **_ZONE | {"polygon": str(SQUARE)}),
+    f"{_CAMERA}/{_ZONES}/remove/": _version(Zone, "zone_id"),
+    "sites/add/": _fixed(**_SITE),
+    "sites/<uuid:site_id>/": _version(Site, "site_id", **_SITE),
+    "sites/<uuid:site_id>/remove/": _version(Site, "site_id"),
+    "sites/<uuid:site_id>/groups/add/": _fixed(name="Doors"),
+    "groups/<uuid:group_id>/": _version(CameraGroup, "group_id", name="Doors"),
+    "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
+    "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
+    "people/add/": _fixed(username="grace", role="operator", password="a long enough passphrase"),
+    "people/<uuid:user_id>/role/": _fixed(role="operator"),
+    "people/<uuid:user_id>/password/": _fixed(password="a long enough passphrase"),
+    "people/<uuid:user_id>/active/": _fixed(active="no"),
+    "people/<uuid:user_id>/grants/give/": lambda kwargs: {
+        "target": f"site:{kwargs['site_id']}",
+        "permission": "watch",
+    },
+    "people/<uuid:user_id>/grants/revoke/": lambda kwargs: {
+        "target": f"group:{kwargs['group_id']}",
+        "permission": "watch",
+    },
+}
+JSON_PAGES = {f"{_CAMERA}/move/"}
+
+JPEG_UPLOAD = b"\xff\xd8\xff\xe0" + b"\x00" * 32
+# Addresses that write no row, each with the reason. Everything else that changes something must refuse.
+WITHOUT_RECORD: dict[str, str] = {
+    "POST api/v1/tickets": "opens nothing by itself: the websocket records what it opens",
+    "POST preferences/purpose/": "chooses the purpose that later rows carry",
+    "POST record/check/": "reads the whole chain to check it and shows no row of it",
+}

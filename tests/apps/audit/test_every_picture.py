@@ -1,0 +1,45 @@
+"""Number of pictures that went out = number of access rows: every address that answers with one is walked."""
+
+from django.test import Client
+
+from apps.audit.models import AuditRecord, RecordKind
+from tests.apps.api.matrix import ROWS
+from tests.apps.api.test_matrix import people, world  # noqa: F401 - fixtures
+from tests.apps.audit.test_fail_closed import ask
+
+PICTURES = ("image/", "video/")
+LEAST = 7  # addresses that are known to answer with a picture
+
+
+def test_every_picture_has_its_access_row(people, world):  # noqa: F811
+    own, _foreign = world
+    pictures = 0
+    for row in [row for row in ROWS if row.method == "GET"]:
+        for name in row.own.split():
+            client = Client(raise_request_exception=False)
+            client.force_login(people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+            before = AuditRecord.objects.count()
+            response = ask(client, row, own.kwargs)
+            if not response.headers.get("Content-Type", "").startswith(PICTURES):
+                continue
+            assert response.status_code in (200, 206), str(row)
+            pictures += 1
+            (entry,) = AuditRecord.objects.filter(seq__gte=before, kind=RecordKind.ACCESS)
+            assert entry.request_id == response["X-Request-ID"], str(row)
+            assert (entry.actor_name, entry.redacted) == (name, True), str(row)
+            assert entry.actor_role, str(row)
+            assert entry.purpose, str(row)
+            assert entry.address == "127.0.0.1", str(row)
+            assert "no-store" in response["Cache-Control"], f"{row}: a cache would answer in our place"
+    assert pictures >= LEAST
+
+
+def test_a_refused_picture_leaves_a_refusal_and_no_access(people, world):  # noqa: F811
+    own, _foreign = world
+    client = Client(raise_request_exception=False)
+    client.force_login(people["charlie"], backend="allauth.account.auth_backends.AuthenticationBackend")
+    before = AuditRecord.objects.count()
+    for row in [row for row in ROWS if row.method == "GET" and "snapshot" in row.route]:
+        assert ask(client, row, own.kwargs).status_code == 404
+    kinds = list(AuditRecord.objects.filter(seq__gte=before).values_list("kind", flat=True))
+    assert kinds == [RecordKind.REFUSAL] * 3

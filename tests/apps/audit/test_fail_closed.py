@@ -1,0 +1,132 @@
+"""With the record made read-only no protected action does or shows anything: 503, with the reason.
+
+Generated from the permission matrix: a new address that changes something or shows people has to be here.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from django.apps import apps as django_apps
+from django.db import connection, transaction
+from django.test import Client
+
+from apps.cameras.models import CameraGroup
+from apps.cameras.services import grant_give
+from tests.apps.api.matrix import ROWS, Row
+from tests.apps.api.test_matrix import _ARGUMENT, people, world  # noqa: F401 - fixtures
+from tests.apps.audit.actions import API, JPEG_UPLOAD, JSON_PAGES, PAGES, WITHOUT_RECORD
+
+SHOWS_NOBODY = {
+    # What cameras, models and people of the installation are called: no picture, no event, no reading.
+    *(f"api/v1/{route}" for route in (
+        "sites", "sites/<uuid:site_id>", "groups", "groups/<uuid:group_id>", "cameras",
+        "cameras/<uuid:camera_id>", "cameras/<uuid:camera_id>/zones",
+        "cameras/<uuid:camera_id>/zones/<uuid:zone_id>", "probes/<uuid:probe_id>", "streams",
+        "streams/<uuid:camera_id>", "models", "models/<uuid:version_id>", "stages",
+    )),
+    "", "live/", "cameras/", "cameras/add/", "cameras/test/<uuid:probe_id>/", "cameras/<uuid:camera_id>/",
+    "cameras/<uuid:camera_id>/edit/", "cameras/<uuid:camera_id>/zones/add/",
+    "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/", "sites/add/", "sites/<uuid:site_id>/",
+    "sites/<uuid:site_id>/groups/add/", "groups/<uuid:group_id>/", "models/", "people/", "people/add/",
+    "people/<uuid:user_id>/", "tokens/add/", "health/", "integrate/",
+}  # fmt: skip
+
+
+OTHERS = (
+    "redactions",
+    "retention",
+    "holds",
+    "purposes",
+    "consents",
+    "bases",
+    "basis",
+    "leases",
+    "segments",
+    "recordings",
+)
+
+
+def make_read_only() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            refuse = "BEGIN SELECT RAISE(ABORT, 'the record is read-only'); END"
+            cursor.execute(f"CREATE TRIGGER record_read_only BEFORE INSERT ON audit_auditrecord {refuse}")
+        else:
+            cursor.execute(
+                "CREATE TRIGGER record_read_only BEFORE INSERT ON audit_auditrecord "
+                "FOR EACH ROW EXECUTE FUNCTION audit_refuse()"
+            )
+
+
+def ask(client: Client, row: Row, kwargs: dict[str, Any]):
+    path = "/" + _ARGUMENT.sub(lambda match: str(kwargs[match[1]]), row.route)
+    purpose = {"X-Vidette-Purpose": "test"}
+    if row.method == "GET":
+        return client.get(path, headers=purpose)
+    if row.route in JSON_PAGES:
+        return client.post(path, PAGES[row.route](kwargs), content_type="application/json")
+    if not row.route.startswith("api/"):
+        return client.post(path, PAGES.get(row.route, lambda _: {})(kwargs))
+    if row.route == "api/v1/frames":
+        return client.post(path, JPEG_UPLOAD, content_type="image/jpeg", headers=purpose)
+    body = API.get(f"{row.method} {row.route.removeprefix('api/v1/')}", lambda _: {})(kwargs)
+    if row.method == "DELETE" and "version" in body:
+        path += f"?version={body['version']}"
+    return client.generic(
+        row.method, path, json.dumps(body), content_type="application/json", headers=purpose
+    )
+
+
+def is_protected(row: Row) -> bool:
+    if row.route.removeprefix("api/v1/").split("/")[0] in OTHERS or any(w in row.route for w in OTHERS):
+        return False
+    if row.method == "GET":
+        return row.route not in SHOWS_NOBODY
+    return str(row) not in WITHOUT_RECORD
+
+
+def row_counts() -> dict[str, int]:
+    labels = ("accounts", "cameras", "detections", "dispatch", "registry")
+    models = [model for label in labels for model in django_apps.get_app_config(label).get_models()]
+    return {model._meta.label: model.objects.count() for model in models if model._meta.managed}
+
+
+@pytest.fixture
+def read_only(people, world):  # noqa: F811
+    own, _foreign = world
+    clients = {}
+    for name, user in people.items():
+        clients[name] = Client(raise_request_exception=False)
+        clients[name].force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    group = CameraGroup.objects.get(pk=own.kwargs["group_id"])
+    grant_give(acting_user=people["adam"], user=people["erin"], group=group, permission="watch")
+    make_read_only()
+    return clients, own.kwargs
+
+
+@pytest.mark.parametrize("part", ["api/v1/", "pages"])
+def test_without_a_record_every_protected_action_answers_503(read_only, part):
+    clients, kwargs = read_only
+    wrong = []
+    before = row_counts()
+    for row in ROWS:
+        if row.route.startswith("api/v1/") != (part == "api/v1/") or not is_protected(row):
+            continue
+        with transaction.atomic():
+            response = ask(clients[row.own.split()[0]], row, kwargs)
+            content = b"" if response.streaming else response.content
+            if response.status_code != 503 or b"record cannot be written" not in content:
+                wrong.append(f"{row}: {response.status_code} {content[:200]!r}")
+            elif row_counts() != before:
+                wrong.append(f"{row}: answered 503, but something was stored or deleted")
+            transaction.set_rollback(True)
+    hint = "no record and no 503; a new action needs a body in tests/apps/audit/actions.py:\n"
+    assert not wrong, hint + "\n".join(wrong)
+
+
+def test_what_shows_nobody_and_what_writes_nothing_is_in_the_matrix():
+    routes = {row.route for row in ROWS}
+    assert routes >= SHOWS_NOBODY
+    assert {str(row) for row in ROWS} >= WITHOUT_RECORD.keys()
+    assert routes >= PAGES.keys()
