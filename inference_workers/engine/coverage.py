@@ -5,7 +5,7 @@ for turns that zone solid. A zone adds to what its camera covers and never takes
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ Scene = tuple[float, float]
 KNOWN_TARGETS = frozenset(Target)
 FACE_COVERS = CoverRules()
 PERSON_COVERS = CoverRules(min_score=0.15, before_s=1.0, coast_s=2.5, grow_per_s=0.4, max_grow=0.4)
+# Whoever is surely a person has a head, found as a face or not. Nobody has to have looked for persons: this
+# is beyond what the policy asks for.
+SURE_PERSON_COVERS = replace(PERSON_COVERS, min_score=0.35, coast_s=1.5)
 # A line of text is long and moves with what it is written on: its cover grows by little, and stays for long.
 TEXT_COVERS = CoverRules(min_score=0.1, before_s=1.5, coast_s=3.5, grow_per_s=0.1, max_grow=0.15)
 FACE_LOOKS = LookRules()
@@ -63,6 +66,7 @@ class Coverage:
             Target.PERSON: _Sight(CoverTracker(PERSON_COVERS), LookLog(PERSON_LOOKS)),
             Target.TEXT: _Sight(CoverTracker(TEXT_COVERS), LookLog(TEXT_LOOKS)),
         }
+        self._sure_persons = CoverTracker(SURE_PERSON_COVERS)
         self._reach_back()
 
     def update_lease(self, lease: Lease) -> None:
@@ -74,8 +78,8 @@ class Coverage:
 
     def _reach_back(self) -> None:
         """A longer delay lets what is found now cover more of what came before it."""
-        for sight in self._sights.values():
-            sight.covers.reach_back(self._lease.redaction.display_delay_s)
+        for covers in (*(sight.covers for sight in self._sights.values()), self._sure_persons):
+            covers.reach_back(self._lease.redaction.display_delay_s)
 
     def add(self, kind: Target, seq: int, at: float, found: Detections | None, *, crossed: bool) -> None:
         """Take in one look for faces, persons or text in pixels; None: it could not be looked.
@@ -87,15 +91,18 @@ class Coverage:
         sight.looks.add(at, could=found is not None)
         if found is None:
             return
-        if crossed:
-            sight.covers.cut()
-        sight.covers.add(at, seq, found)
+        trackers = [sight.covers, self._sure_persons] if kind is Target.PERSON else [sight.covers]
+        for tracker in trackers:
+            if crossed:
+                tracker.cut()
+            tracker.add(at, seq, found)
 
     def forget_before(self, at: float) -> None:
         """Drop what can cover nothing from `at` on."""
         for sight in self._sights.values():
             sight.covers.forget_before(at)
             sight.looks.clear_before(at - 10.0)
+        self._sure_persons.forget_before(at)
 
     def redact(self, frame: Frame, scene: Scene) -> RedactedFrame:
         """The frame with its people covered, as far as they were looked for within `scene`."""
@@ -104,6 +111,8 @@ class Coverage:
         if not self._is_known(targets, at, scene):
             return mosaic_frame(frame, self._masks)
         boxes = [self._boxes(target, frame) for target in sorted(targets)]
+        if not {Target.HEAD, Target.PERSON} & targets:
+            boxes.append(heads_of(self._sure_persons.boxes_at(at, frame.width, frame.height)))
         masks: list[Polygon] = list(self._masks)
         for zone in self._stricter:
             if self._is_known(zone.targets, at, scene):

@@ -55,7 +55,8 @@ def shown(lease, *, faces=(), persons=None, text=None):
     coverage.add(Target.FACE, 1, 1.0, _found(*faces), crossed=False)
     for kind, boxes in ((Target.PERSON, persons), (Target.TEXT, text)):
         if boxes is not None:
-            coverage.add(kind, 1, 1.0, _found(*boxes), crossed=False)
+            found = boxes if isinstance(boxes, Detections) else _found(*boxes)
+            coverage.add(kind, 1, 1.0, found, crossed=False)
     return coverage.redact(Frame(IMAGE, "c1", "e1", 1, 1.0), SCENE)
 
 
@@ -72,7 +73,7 @@ def touched(redacted, box):
 def test_a_zone_covers_persons_where_the_camera_covers_faces():
     redacted = shown(lease_of(zone_of("person")), persons=[PERSON_LEFT, PERSON_RIGHT])
     assert hides(redacted, PERSON_LEFT)
-    assert not touched(redacted, PERSON_RIGHT)
+    assert not touched(redacted, (220, 110, 270, 170))
 
 
 def test_a_zone_of_faces_uncovers_nobody():
@@ -87,10 +88,21 @@ def test_a_person_who_only_reaches_into_the_zone_is_covered():
 
 
 def test_a_zone_covers_turned_heads():
-    redacted = shown(lease_of(zone_of("head")), persons=[PERSON_LEFT, PERSON_RIGHT])
+    redacted = shown(lease_of(zone_of("head")), persons=[PERSON_LEFT])
     assert hides(redacted, (65, 20, 105, 45))
     assert not touched(redacted, (60, 110, 110, 170))
-    assert not touched(redacted, PERSON_RIGHT)
+
+
+def test_who_is_surely_a_person_has_the_head_covered_though_no_face_was_found():
+    redacted = shown(lease_of(), persons=[PERSON_LEFT])
+    assert hides(redacted, (65, 20, 105, 45))
+    assert not touched(redacted, (60, 110, 110, 170))
+
+
+def test_a_doubtful_person_is_covered_only_where_the_policy_asks_for_heads():
+    doubtful = replace(_found(PERSON_LEFT), scores=np.full(1, 0.2, np.float32))
+    assert not touched(shown(lease_of(), persons=doubtful), PERSON_LEFT)
+    assert hides(shown(lease_of(targets=("face", "head")), persons=doubtful), (65, 20, 105, 45))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ZoneKind if kind is not ZoneKind.PRIVACY_MASK])
