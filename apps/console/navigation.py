@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("console:record", "record", _("Record"), Capability.SEE_RECORD, _SYSTEM),
     Entry("console:purposes", "purpose", _("Purposes"), Capability.SEE_PURPOSES, _SYSTEM),
     Entry("console:consents", "consents", _("Consents"), Capability.SEE_PURPOSES, _SYSTEM),
+    Entry("console:unmasking", "key", _("Unmasking"), Capability.REQUEST_UNMASKING, _WATCH),
     Entry("console:retention", "retention", _("Retention"), Capability.MANAGE_RETENTION, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),
     Entry("console:health", "health", _("Health"), Capability.SEE_HEALTH, _SYSTEM),

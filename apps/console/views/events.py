@@ -97,6 +97,8 @@ def _clip(user: User, found: Event) -> dict[str, object]:
         "camera": found.camera,
         "clip": segments,
         "playlist": playlist(segments),
+        "may_unmask": any(segment.original_key for segment in segments)
+        and user_can(user, Capability.REQUEST_UNMASKING),
         "first": event_place(segments, found),
     }
 

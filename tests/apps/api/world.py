@@ -14,6 +14,7 @@ from apps.cameras import services
 from apps.cameras.models import Camera
 from apps.consent.models import Consent, DataSubject, Purpose
 from apps.core import crypto
+from apps.core.clock import now as clock_now
 from apps.core.objects import object_put
 from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
@@ -23,6 +24,7 @@ from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelVersion
 from apps.retention.models import LegalHold
+from apps.unmasking.models import UnmaskGrant, UnmaskRequest
 from inference_workers.contracts.redactions import report_key, result_key, tracks_key
 from tests.apps.purposes import purpose_add
 
@@ -81,6 +83,20 @@ def _hold(camera: Camera) -> LegalHold:
     )  # fmt: skip
 
 
+def _unmask_request(camera: Camera) -> UnmaskRequest:
+    """Asked by the operator of the site, granted by bob, not opened yet."""
+    operator = User.objects.get(username="alice" if camera.site.name == "Site A" else "dana")
+    request = UnmaskRequest.objects.create(
+        camera=camera, since=AT, until=AT + timedelta(seconds=5), purpose="incident investigation",
+        case="2026/17", reason="theft", requested_by=operator, requested_at=clock_now(), state="approved",
+        decided_by=User.objects.get(username="bob"), decided_at=clock_now(), version=2,
+    )  # fmt: skip
+    UnmaskGrant.objects.create(
+        request=request, granted_at=clock_now(), open_until=clock_now() + timedelta(hours=1)
+    )
+    return request
+
+
 def _consented(camera: Camera) -> tuple[Purpose, Consent]:
     """An entry that stands on a consent, with its sealed document and the way to reach the person."""
     subject = DataSubject.objects.create(
@@ -127,6 +143,8 @@ def make_place(adam: User, camera: Camera) -> Place:
             "reading_id": reading.pk,
             "segment_id": segment.pk,
             "hold_id": hold.pk,
+            "request_id": _unmask_request(camera).pk,
+            "number": 0,
             "purpose_id": purpose.pk,
             "consent_id": consent.pk,
             "code": "standard",
