@@ -83,13 +83,17 @@ def _hold(camera: Camera) -> LegalHold:
     )  # fmt: skip
 
 
-def _unmask_request(camera: Camera) -> UnmaskRequest:
-    """Asked by the operator of the site, granted by bob, not opened yet."""
-    operator = User.objects.get(username="alice" if camera.site.name == "Site A" else "dana")
+def _unmask_request(adam: User, camera: Camera) -> UnmaskRequest:
+    """Asked by the operator of the site, where there is one, granted by compliance, not opened yet."""
+    name = "alice" if camera.site.name == "Site A" else "dana"
+    operator = User.objects.filter(username=name).first() or adam
+    decided_by = User.objects.filter(role="compliance").first() or User.objects.create_user(
+        username="frank", role="compliance"
+    )
     request = UnmaskRequest.objects.create(
         camera=camera, since=AT, until=AT + timedelta(seconds=5), purpose="incident investigation",
         case="2026/17", reason="theft", requested_by=operator, requested_at=clock_now(), state="approved",
-        decided_by=User.objects.get(username="bob"), decided_at=clock_now(), version=2,
+        decided_by=decided_by, decided_at=clock_now(), version=2,
     )  # fmt: skip
     UnmaskGrant.objects.create(
         request=request, granted_at=clock_now(), open_until=clock_now() + timedelta(hours=1)
@@ -143,7 +147,7 @@ def make_place(adam: User, camera: Camera) -> Place:
             "reading_id": reading.pk,
             "segment_id": segment.pk,
             "hold_id": hold.pk,
-            "request_id": _unmask_request(camera).pk,
+            "request_id": _unmask_request(adam, camera).pk,
             "number": 0,
             "purpose_id": purpose.pk,
             "consent_id": consent.pk,
