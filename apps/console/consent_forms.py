@@ -68,7 +68,7 @@ class ConsentForm(forms.Form):
     given_to = forms.CharField(
         label=_("Given to"), max_length=150, help_text=_("Who took it: an office or a role.")
     )
-    given_at = MomentField(label=_("Given"))
+    given_at = MomentField(label=_("Given"), help_text=_("Empty: now."))
     expires_at = MomentField(label=_("Expires"))
     document = forms.FileField(
         label=_("Document"),

@@ -68,8 +68,8 @@ class PurposeForm(forms.Form):
         help_text=_("Number or place of the data protection impact assessment."),
     )
     retention_class = forms.ChoiceField(label=_("Retention class"))
-    valid_from = MomentField(label=_("Valid from"))
-    valid_until = MomentField(label=_("Valid until"))
+    valid_from = MomentField(label=_("Valid from"), help_text=_("Empty: from now on."))
+    valid_until = MomentField(label=_("Valid until"), help_text=_("Empty: without end."))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, classes: list[RetentionClass], zone_name: str, **kwargs: Any) -> None:

@@ -302,6 +302,7 @@ class CameraRunner(threading.Thread):
         self._lease = lease
         self._desk.update_lease(lease)
         self._status.lease(lease.revision)
+        self._looked_at = 0.0  # the new revision is told at once
 
     # --- endings
 

@@ -101,6 +101,14 @@ export class LivePicture {
     this.#drawBoxes();
   }
 
+  /** Take the picture off the screen: nobody may look at this camera any more. */
+  clear() {
+    this.waiting = null;
+    this.header = null;
+    this.times = [];
+    for (const canvas of [this.picture, this.boxes]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  }
+
   #drawBoxes() {
     if (!this.header || !this.boxes.clientWidth) return;
     const context = crisp(this.boxes);

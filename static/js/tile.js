@@ -63,6 +63,7 @@ export class Tile {
 
   /** Once or twice a second: what the clock changes. */
   tick() {
+    if (this.state?.state === "withheld" && this.live.header) this.live.clear();
     const stale = this.live.isStale();
     const age = this.live.age();
     this.element.dataset.age = age === null ? "none" : stale ? "stale" : "fresh";
