@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from apps.redactions.models import Redaction
 
@@ -43,9 +42,9 @@ def error_words(redaction: Redaction) -> str:
 def phase_words(redaction: Redaction, phase: str, *, waiting: bool) -> str:
     """What is going on, in one short sentence."""
     if redaction.state == "paused":
-        return _now("Paused")
+        return gettext("Paused")
     if waiting and redaction.state in ("queued", "running"):
-        return _now("Waiting for a worker")
+        return gettext("Waiting for a worker")
     return str(PHASES.get(phase, ""))
 
 
@@ -58,9 +57,9 @@ def coverage_words(redaction: Redaction) -> list[str]:
     words = [
         ngettext("%(n)d track was found.", "%(n)d tracks were found.", found) % {"n": found},
         ngettext("%(n)d picture was decoded", "%(n)d pictures were decoded", frames) % {"n": frames}
-        + _now(", in %(looked)d of them people were looked for; in between, tracks were followed.")
+        + gettext(", in %(looked)d of them people were looked for; in between, tracks were followed.")
         % {"looked": summary["frames_looked_at"]},
-        _now("%(covered)d pictures hold at least one cover.") % {"covered": summary["frames_covered"]},
+        gettext("%(covered)d pictures hold at least one cover.") % {"covered": summary["frames_covered"]},
     ]
     if unsure := summary["uncertain_tracks"]:
         sentence = ngettext(
