@@ -1,5 +1,6 @@
 """ANALYSE: one segment's frames to strands of faces, persons and text."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from inference_workers.engine.films.looking import (
     luma,
 )
 from inference_workers.engine.films.reading import FilmFrame, FilmReader
-from inference_workers.engine.films.strands import FollowRules, Look, Strand, link
+from inference_workers.engine.films.strands import FollowRules, Look, Strand, doubtful, link
 
 VERSION = 1
+# Looks in between that a segment may have, as a share of the planned ones, and how often gaps are halved.
+CLOSER_SHARE = 1.5
+CLOSER_ROUNDS = 2
 FOLLOW = {FACE: FollowRules(), PERSON: FollowRules(1.5, 2.5), TEXT: FollowRules(1.0, 1.5)}
 
 
@@ -66,27 +70,32 @@ def _points(strand: Strand) -> list[list[Any]]:
 
 
 class SegmentAnalyser:
-    """Goes through one segment once."""
+    """Goes through one segment once, and once more over the parts that left a doubt."""
 
     def __init__(self, path: Path, film: Film, segment: int, looker: Looker) -> None:
+        self._path = path
         self._film = film
         self._looker = looker
-        found = film.segments[segment]
-        self._end_pts = found.end_pts
-        self._reader = FilmReader(path, film, found.start_pts, found.end_pts)
+        self._start_pts = film.segments[segment].start_pts
+        self._end_pts = film.segments[segment].end_pts
         self._cut_detector = CutDetector()
         self._scene = 0
         self._due_at = dict.fromkeys(looker.kinds(), float("-inf"))
-        self._seen: dict[str, list[Look]] = {kind: [] for kind in looker.kinds()}
         self._fine_at = float("-inf")
+        self._seen: dict[str, list[Look]] = {kind: [] for kind in looker.kinds()}
+        self._moments: list[float] = []
         self._result = SegmentLooks()
 
     def run(self) -> SegmentLooks:
         """Raises EngineError: those of the reader and of the models."""
-        for number, frame in enumerate(self._reader.frames(and_next=True)):
+        reader = FilmReader(self._path, self._film, self._start_pts, self._end_pts)
+        for number, frame in enumerate(reader.frames(and_next=True)):
             self._take(number, frame)
+        if FACE in self._seen:
+            self._look_closer()
         result = self._result
-        result.damage_s = self._reader.damage_s
+        result.damage_s = reader.damage_s
+        result.looks = [look.at_s for look in self._seen.get(FACE, [])]
         result.strands = {kind: link(looks, FOLLOW[kind]) for kind, looks in self._seen.items()}
         return result
 
@@ -97,6 +106,7 @@ class SegmentAnalyser:
         if is_cut and number:
             self._scene += 1
             self._result.cuts.append(frame.at_s)
+        self._moments.append(frame.at_s)
         if not is_next:
             self._result.frames += 1
             self._result.last_s = frame.at_s
@@ -113,5 +123,34 @@ class SegmentAnalyser:
             found = self._looker.look(kind, image, fine=fine)
             self._seen[kind].append(Look(frame.at_s, self._scene, view, found))
             self._due_at[kind] = frame.at_s + LOOK_EVERY_S[kind]
-            if kind == FACE:
-                self._result.looks.append(frame.at_s)
+
+    def _look_closer(self) -> None:
+        """Look for faces half-way between two looks where one was lost on the way; then once more."""
+        left = math.ceil(CLOSER_SHARE * len(self._seen[FACE]))
+        for _ in range(CLOSER_ROUNDS):
+            wanted = self._between()[:left]
+            if not wanted:
+                return
+            left -= len(wanted)
+            self._look_at(dict(wanted))
+
+    def _between(self) -> list[tuple[float, int]]:
+        """Moments half-way through doubtful gaps, with the scene; nothing where no frame lies in between."""
+        looks = self._seen[FACE]
+        size = (self._film.facts.width, self._film.facts.height)
+        found = []
+        for number in doubtful(looks, size):
+            start_s, end_s = looks[number].at_s, looks[number + 1].at_s
+            inside = [at for at in self._moments if start_s < at < end_s]
+            if inside:
+                found.append((inside[len(inside) // 2], looks[number].scene))
+        return found
+
+    def _look_at(self, wanted: dict[float, int]) -> None:
+        reader = FilmReader(self._path, self._film, self._start_pts, self._end_pts)
+        looks = self._seen[FACE]
+        for frame in reader.frames():
+            if frame.at_s in wanted:
+                found = self._looker.look(FACE, frame.bgr())
+                looks.append(Look(frame.at_s, wanted[frame.at_s], view_of(luma(frame.picture)), found))
+        looks.sort(key=lambda look: look.at_s)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 
-MAX_SIDE_PX = 1280
+MAX_SIDE_PX = 960
 GRID = 5
 INSIDE = 0.8
 WINDOW_PX = (15, 15)

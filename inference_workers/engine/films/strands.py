@@ -6,6 +6,7 @@ detector that blinks, or that finds a face late, uncovers nobody.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ Box = NDArray[np.float64]
 
 SEEN, FOLLOWED = "s", "f"
 MIN_IOU = 0.2
-# Where flow lost a thing, a find near its last place counts as the same when no better one is there.
-NEAR_SIZES = 0.7
+# Where flow lost a thing, a find near the place where it should be counts as the same when no better one is.
+NEAR_SIZES = 1.2
 MAX_SIZE_RATIO = 1.8
-NEAR_VALUE = 0.05
+NEAR_VALUE = 0.1
+# A find below this score does not ask for more looks; one nearer to the border than its size comes or goes.
+MIN_ASKING_SCORE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,16 @@ class Strand:
         if how == SEEN:
             self.last_seen_s = at_s
 
+    def expected(self, at_s: float) -> Box:
+        """Where it would be if it went on as between its last two points."""
+        last = self.boxes_xyxy[-1]
+        if len(self.boxes_xyxy) < 2:
+            return last
+        share = (at_s - self.at_s[-1]) / max(self.at_s[-1] - self.at_s[-2], 1e-3)
+        before = self.boxes_xyxy[-2]
+        shift = (last[:2] + last[2:] - before[:2] - before[2:]) / 2 * min(share, 2.0)
+        return np.asarray(last + np.concatenate([shift, shift]), np.float64)
+
     def add_before(self, at_s: float, box: Box) -> None:
         self.at_s.insert(0, at_s)
         self.boxes_xyxy.insert(0, box)
@@ -110,7 +123,10 @@ def _step(
     """One look further: (strands that go on, with new ones; strands that ended)."""
     last = np.array([strand.boxes_xyxy[-1] for strand in active]).reshape(-1, 4)
     moved, sure = follow(before.view, look.view, last)
-    pairs = _pairs(moved, sure, look.found)
+    for i, strand in enumerate(active):
+        if not sure[i]:
+            moved[i] = strand.expected(look.at_s)
+    pairs = _pairs(moved, look.found)
     going, ended = [], []
     for i, strand in enumerate(active):
         j = pairs.get(i)
@@ -126,13 +142,14 @@ def _step(
     return going + [_begun(look.found[j], number, look) for j in sorted(new)], ended
 
 
-def _pairs(moved: NDArray[np.float64], sure: NDArray[np.bool_], found: Found) -> dict[int, int]:
-    """Which strand is which find: the greatest overlap first."""
+def _pairs(moved: NDArray[np.float64], found: Found) -> dict[int, int]:
+    """Which strand is which find: the greatest overlap first, then the nearest."""
     if not len(moved) or not len(found):
         return {}
     overlap = np.asarray(iou_xyxy(moved, found[:, :4]), np.float64)
-    value = np.where(overlap >= MIN_IOU, overlap, 0.0)
-    value = np.maximum(value, np.where(_near(moved, found[:, :4]), NEAR_VALUE, 0.0))
+    value = np.maximum(
+        np.where(overlap >= MIN_IOU, overlap, 0.0), NEAR_VALUE * _nearness(moved, found[:, :4])
+    )
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     rows, columns = np.nonzero(value)
@@ -144,14 +161,43 @@ def _pairs(moved: NDArray[np.float64], sure: NDArray[np.bool_], found: Found) ->
     return pairs
 
 
-def _near(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Every pair (N, M): close to each other for their size, and of about one size."""
+def _nearness(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every pair (N, M): 1 in one place, 0 from `NEAR_SIZES` on, or where the sizes are too different."""
     size_a = np.maximum(first[:, 2:] - first[:, :2], 1.0).max(axis=1)[:, None]
     size_b = np.maximum(second[:, 2:] - second[:, :2], 1.0).max(axis=1)[None]
     between = (first[:, None, :2] + first[:, None, 2:] - second[None, :, :2] - second[None, :, 2:]) / 2
-    distance = np.linalg.norm(between, axis=2)
+    distance = np.linalg.norm(between, axis=2) / (NEAR_SIZES * np.minimum(size_a, size_b))
     alike = np.maximum(size_a / size_b, size_b / size_a) <= MAX_SIZE_RATIO
-    return np.asarray((distance <= NEAR_SIZES * np.minimum(size_a, size_b)) & alike)
+    return np.where(alike, np.clip(1 - distance, 0, 1), 0.0)
+
+
+def doubtful(looks: Sequence[Look], size_wh: tuple[int, int]) -> list[int]:
+    """After which looks something came or went that could not be followed: a look in between would tell.
+
+    Returns:
+        indexes of looks whose next look is meant, in order.
+    """
+    return [
+        number
+        for number, (before, after) in enumerate(pairwise(looks))
+        if before.scene == after.scene and (_lost(before, after, size_wh) or _lost(after, before, size_wh))
+    ]
+
+
+def _lost(here: Look, there: Look, size_wh: tuple[int, int]) -> bool:
+    """A clear find, away from the border, that is neither found nor followed at the other look."""
+    clear = here.found[(here.found[:, 4] >= MIN_ASKING_SCORE) & _is_inside(here.found, size_wh)]
+    if not len(clear):
+        return False
+    moved, sure = follow(here.view, there.view, clear[:, :4])
+    overlap = iou_xyxy(moved, there.found[:, :4])
+    met = (overlap >= MIN_IOU).any(axis=1) if overlap.shape[1] else np.zeros(len(clear), bool)
+    return bool((~sure & ~met).any())
+
+
+def _is_inside(found: Found, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    margin = (found[:, 2:4] - found[:, :2]).max(axis=1)[:, None]
+    return np.asarray(((found[:, :2] > margin) & (found[:, 2:4] < np.array(size_wh) - margin)).all(axis=1))
 
 
 def _follow_back(strands: Sequence[Strand], looks: Sequence[Look], rules: FollowRules) -> None:
