@@ -53,7 +53,7 @@ class Setting:
     score: float = 0.2
     looks: float = 5.0
     answer_s: float = 0.15
-    width: int = 1280
+    width: int = 960
     displayed: int = DISPLAYED
 
 
