@@ -17,6 +17,7 @@ from apps.audit.verification import chain_verify
 
 __all__ = [
     "ORDERING",
+    "SEEN_ORDERING",
     "VERIFIED_ACTION",
     "CheckpointState",
     "Verdict",
@@ -42,6 +43,7 @@ class CheckpointState:
 
 
 ORDERING = ("-seq",)
+SEEN_ORDERING = ("-at", "-seq")  # as the index on camera and time
 VERIFIED_ACTION = "record.verified"
 LATEST_BLOCK = timedelta(minutes=10)  # blocks of viewing hold 30 s; the rest is for a database that was away
 
@@ -84,7 +86,7 @@ def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[Au
         details__ended_at__gte=timestamp(since),
     )
     rows = records_search(camera_id=camera_id, since=since, until=until + LATEST_BLOCK)
-    return rows.filter(viewed | Q(kind=RecordKind.ACCESS, at__lt=until))
+    return rows.filter(viewed | Q(kind=RecordKind.ACCESS, at__lt=until)).order_by(*SEEN_ORDERING)
 
 
 def last_verification() -> AuditRecord | None:

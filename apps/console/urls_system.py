@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern] = [
     path("models/", registry.models, name="models"),
     path("models/assign/", registry.stage_assign, name="stage_assign"),
     path("record/", record.record, name="record"),
+    path("record/export/", record.export, name="record_export"),
     path("record/check/", record.record_check, name="record_check"),
     path("people/", people.people, name="people"),
     path("people/add/", people.person_create, name="person_create"),

@@ -1,23 +1,23 @@
 """PDF from HTML. Nothing is fetched: a document carries its pictures inside, or it has none."""
 
-from typing import cast
+from django.utils.translation import gettext as _
 
-from weasyprint import HTML
-from weasyprint.urls import FatalURLFetchingError, URLFetcher
-
-
-class EmbeddedOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
-    """Opens `data:` addresses and nothing else; WeasyPrint's own would read files of this machine."""
-
-    def __init__(self) -> None:
-        super().__init__(allowed_protocols=("data",), allow_redirects=False)
-
-    def fetch(self, url: str, headers: object = None) -> object:
-        if not url.lower().startswith("data:"):
-            raise FatalURLFetchingError(f"expected a data: address, got {url[:60]!r}")
-        return super().fetch(url, headers)
+from apps.core.errors import Unavailable
 
 
 def pdf_of(html: str) -> bytes:
-    """The PDF of an HTML document; FatalURLFetchingError when it names anything outside of itself."""
-    return cast(bytes, HTML(string=html, url_fetcher=EmbeddedOnly()).write_pdf())
+    """The PDF of an HTML document; FatalURLFetchingError when it names anything outside of itself.
+
+    The libraries are loaded when the first document is made: without them everything else still works.
+    """
+    try:
+        from apps.core import pdf_layout
+    except OSError as error:
+        raise Unavailable(
+            "pdf_unavailable",
+            _(
+                "PDF documents cannot be made here: libraries of the system are missing. An administrator "
+                "can install them: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0."
+            ),
+        ) from error
+    return pdf_layout.write(html)

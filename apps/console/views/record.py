@@ -4,16 +4,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
 from apps.accounts.roles import Capability
+from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord, RecordKind
 from apps.audit.selectors import (
     ORDERING,
+    SEEN_ORDERING,
     chain_state,
     chain_verify,
+    checkpoint_state,
     last_verification,
     owner_can_alter_record,
     records_search,
@@ -23,6 +27,7 @@ from apps.audit.services import record_read
 from apps.cameras.models import Camera
 from apps.cameras.selectors import cameras_visible_to
 from apps.console.access import page, viewer
+from apps.console.record_export import MOST_ROWS, record_export
 from apps.console.record_forms import RecordFilters
 from apps.core.clock import now
 from apps.core.pagination import keyset_page
@@ -37,12 +42,7 @@ def record(request: HttpRequest) -> HttpResponse:
     filters = RecordFilters(request.GET, cameras=cameras)
     criteria, cursor = filters.criteria(), request.GET.get("cursor", "")
     seen = filters.seen_camera(criteria)
-    rows = keyset_page(
-        records_search(**criteria) if seen is None else _seen(seen, criteria),
-        ordering=ORDERING,
-        limit=PAGE_ROWS,
-        cursor=cursor,
-    )
+    rows = keyset_page(_found(seen, criteria), ordering=_ordering(seen), limit=PAGE_ROWS, cursor=cursor)
     by_id = {camera.pk: camera for camera in cameras}
     record_read(terms={**criteria, "seen": seen}, shown=len(rows.items), acting_user=viewer(request))
     context = {
@@ -57,11 +57,34 @@ def record(request: HttpRequest) -> HttpResponse:
         "chain": chain_state(),
         "last_check": last_verification(),
         "owner_can_alter": owner_can_alter_record(),
+        "checkpoint": checkpoint_state(),
+        "public_keys": public_keys(),
+        "most_rows": MOST_ROWS,
     }
     return render(request, "console/record.html", context)
 
 
-def _seen(camera_id: UUID, criteria: dict[str, Any]) -> Any:
+def _found(seen: UUID | None, criteria: dict[str, Any]) -> QuerySet[AuditRecord]:
+    return records_search(**criteria) if seen is None else _seen(seen, criteria)
+
+
+def _ordering(seen: UUID | None) -> tuple[str, ...]:
+    return ORDERING if seen is None else SEEN_ORDERING
+
+
+@page(Capability.SEE_RECORD)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """What the filters find, signed, as a download."""
+    user = viewer(request)
+    filters = RecordFilters(request.GET, cameras=list(cameras_visible_to(user)))
+    criteria = filters.criteria()
+    seen = filters.seen_camera(criteria)
+    said = criteria if seen is None else {**criteria, "seen": True}
+    kind = request.GET.get("format", "csv")
+    return record_export(request, user, _found(seen, criteria), kind, said)
+
+
+def _seen(camera_id: UUID, criteria: dict[str, Any]) -> QuerySet[AuditRecord]:
     return who_saw(camera_id, since=_since(criteria), until=_until(criteria))
 
 

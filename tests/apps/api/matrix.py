@@ -186,6 +186,7 @@ ROWS: list[Row] = [
     Row(f"{_CONSENT}/document/", "POST", "bob", "bob"),
     Row(f"{_CAMERA}/sign.pdf", "GET", _SEE_PURPOSES, _SEE_PURPOSES),
     Row("record/", "GET", "bob"),
+    Row("record/export/", "GET", "bob"),
     Row("record/check/", "POST", "bob"),
     Row("people/", "GET", "adam"),
     Row("people/add/", "GET", "adam"),

@@ -1,18 +1,25 @@
 """`manage.py audit`: check the chain, show its last entries, sign a checkpoint, show the public keys."""
 
+import getpass
 import json
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, transaction
+from django.utils.dateparse import parse_datetime
 
 from apps.audit.checkpoints import checkpoints_make
+from apps.audit.export_files import archive_write, render_csv, render_json
 from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord
 from apps.audit.selectors import chain_verify, checkpoint_state, records_search
+from apps.audit.services import record_system
 from apps.audit.verdict import Verdict
+from apps.core.context import audit_context, system_context
 from apps.core.errors import DomainError
 
 
@@ -27,6 +34,13 @@ class Command(BaseCommand):
         show.add_argument("--last", type=int, default=20, help="how many")
         show.add_argument("--text", default="", help="only records that contain this")
         actions.add_parser("checkpoint", help="sign a checkpoint up to the last record now")
+        export = actions.add_parser("export", help="write a signed archive of the record, or of a part")
+        export.add_argument("file", type=Path, help="a new file, for example record.zip")
+        export.add_argument("--format", choices=("json", "csv"), default="json")
+        for name in ("camera", "actor", "action"):
+            export.add_argument(f"--{name}", default="", help=f"only records of this {name}")
+        export.add_argument("--since", type=_moment, help="from this time on: 2026-05-03T12:00+02:00")
+        export.add_argument("--until", type=_moment, help="before this time")
         actions.add_parser("keys", help="print the public keys that sign checkpoints and exports")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +50,8 @@ class Command(BaseCommand):
                 self._verify(options["since"])
             elif what == "show":
                 self._show(options["last"], options["text"])
+            elif what == "export":
+                self._export(options)
             else:
                 {"checkpoint": self._checkpoint, "keys": self._keys}[what]()
         except DomainError as error:
@@ -59,6 +75,24 @@ class Command(BaseCommand):
         for record in reversed(records_search(text=text)[: max(last, 0)]):
             self.stdout.write(_line(record))
 
+    def _export(self, options: dict[str, Any]) -> None:
+        filters = {
+            "camera_id": options["camera"], "actor": options["actor"], "action": options["action"],
+            "since": options["since"], "until": options["until"],
+        }  # fmt: skip
+        filters = {name: value for name, value in filters.items() if value}
+        kind = options["format"]
+        name, render = ("record.csv", render_csv) if kind == "csv" else ("record.jsonl", render_json)
+        made_by = f"{getpass.getuser()} at the terminal"
+        with options["file"].open("xb") as file:
+            count, sha256 = archive_write(
+                file, name, render, records_search(**filters), made_by=made_by, filters=filters
+            )
+        details = {"format": kind, "filters": filters, "records": count, "sha256": sha256}
+        with audit_context(system_context(made_by)), transaction.atomic():
+            record_system(action="record.export", object_type="record", object_id=sha256, details=details)
+        self.stdout.write(f"{count} records, SHA-256 {sha256}, in {options['file']}.")
+
     def _checkpoint(self) -> None:
         made = checkpoints_make(force=True)
         state = checkpoint_state()
@@ -71,6 +105,13 @@ class Command(BaseCommand):
     def _keys(self) -> None:
         for key_id, public_key in public_keys().items():
             self.stdout.write(f"{key_id} {public_key}")
+
+
+def _moment(text: str) -> datetime:
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise ArgumentTypeError(f"expected a time with its zone, as 2026-05-03T12:00+02:00, got {text!r}")
+    return found
 
 
 def _covered(verdict: Verdict) -> str:
