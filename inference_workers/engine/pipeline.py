@@ -160,7 +160,7 @@ class CameraPipeline:
         """Frames whose delay is over, redacted, oldest first.
 
         Nothing without the stage VIEW, after the lease has run out, or while nobody watches (`watched`);
-        snapshots of events are taken all the same, but never after the lease.
+        snapshots of events need no watcher, but the same permission.
         """
         if now > self._lease.valid_until:
             self._queue.clear()
@@ -171,8 +171,10 @@ class CameraPipeline:
         return shown
 
     def _finish(self, frame: Frame, *, watched: bool) -> DisplayFrame | None:
-        show = watched and self._lease.allows(Stage.VIEW) and self._is_time(frame.grabbed_at)
-        pictured = [event for event in self._events if self._desk.wants(event, frame.grabbed_at)]
+        allowed = self._lease.allows(Stage.VIEW)
+        show = allowed and watched and self._is_time(frame.grabbed_at)
+        events = self._events if allowed else ()
+        pictured = [event for event in events if self._desk.wants(event, frame.grabbed_at)]
         recorded = self.recorder.wants(frame.grabbed_at)
         if not (show or pictured or recorded):
             return None

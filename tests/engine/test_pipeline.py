@@ -331,6 +331,15 @@ def test_the_snapshot_shows_the_object_redacted():
     assert sum(report.snapshot is not None for report in camera.reports) == 1
 
 
+def test_without_the_permission_to_show_there_are_events_and_no_pictures():
+    camera = _walk(Camera(_lease(stages=(Stage.FACES, Stage.DETECT))), 40)
+    assert camera.shown == []
+    assert camera.reports
+    assert [report.snapshot or report.result.snapshot_key for report in camera.reports] == [None] * len(
+        camera.reports
+    )
+
+
 def test_a_clearly_better_picture_replaces_the_snapshot_once():
     camera = Camera()
     for number in range(60):
