@@ -125,6 +125,7 @@ def _record_seconds(user: User, grant: UnmaskGrant, since: datetime, until: date
 
 def grant_lock(*, acting_user: User, grant: UnmaskGrant) -> None:
     """Lock before the time is over, by the person who opened it."""
+    grant_seen(acting_user=acting_user, grant=grant)
     with transaction.atomic():
         if not _lock(grant):
             return

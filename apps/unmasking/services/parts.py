@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -20,7 +21,7 @@ from apps.core.broker import gpu_send
 from apps.core.clock import now
 from apps.core.errors import DomainError, NotFound
 from apps.core.large_objects import bytes_response
-from apps.core.objects import object_get
+from apps.core.objects import object_delete, object_get
 from apps.core.pictures import REDACTION_HEADER
 from apps.detections.results import Outcome, ResultBatch
 from apps.recordings.keys import content_key
@@ -108,6 +109,10 @@ def reveal_apply(message: RevealReply, batch: ResultBatch) -> Outcome:
     part = RevealPart.objects.select_for_update().filter(pk=key).first()
     if part is None:
         return Outcome.UNKNOWN
+    if not UnmaskGrant.objects.filter(pk=part.grant_id, locked_at=None).exists():
+        # Locked while the worker wrote: its key is gone already, the file follows.
+        transaction.on_commit(partial(object_delete, part.object_key), robust=True)
+        return Outcome.REPEATED
     if part.state != PartState.WAITING or message.attempt != part.attempt:
         return Outcome.REPEATED
     part.state = PartState.FAILED if message.error_code else PartState.READY

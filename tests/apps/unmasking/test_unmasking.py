@@ -245,6 +245,21 @@ def test_the_person_can_lock_it_sooner(alice, opened):
     assert gone(RevealPart.objects.get().object_key)
 
 
+def test_a_part_that_comes_after_the_lock_is_deleted(
+    asked, alice, bob, worker, django_capture_on_commit_callbacks
+):
+    request = asked()
+    services.request_approve(acting_user=bob, request=request, version=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        grant = services.grant_open(acting_user=alice, request=request, session_key=SESSION)
+    services.grant_lock(acting_user=alice, grant=grant)
+    with django_capture_on_commit_callbacks(execute=True):
+        worker.work()
+    part = RevealPart.objects.get()
+    assert part.state == PartState.WAITING
+    assert gone(part.object_key)
+
+
 def test_every_second_is_on_record(alice, opened):
     grant = opened()
     for seconds in (10, 20, 30):
