@@ -55,8 +55,9 @@ class UnmaskForm(forms.Form):
         since, until = aware(data["since"], zone), aware(data["until"], zone)
         if since is None or until is None:
             raise ValueError("the form asks for both times")
-        track_id = self.event.track_id if self.event is not None and data.get("only_track") else None
-        return Wanted(since, until, data["purpose"], data["case"], data["reason"], track_id)
+        person = self.event if self.event is not None and data.get("only_track") else None
+        track = (person.track_id, person.epoch) if person is not None else (None, "")
+        return Wanted(since, until, data["purpose"], data["case"], data["reason"], *track)
 
 
 class NoteForm(forms.Form):

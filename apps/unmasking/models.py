@@ -23,7 +23,9 @@ class UnmaskRequest(models.Model):
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="unmask_requests")
     since = models.DateTimeField(_("from"))
     until = models.DateTimeField(_("until"))
+    # A track belongs to one run of the camera: its number means somebody else in another one.
     track_id = models.BigIntegerField(_("track"), null=True, blank=True)
+    epoch = models.CharField(max_length=36, blank=True)
     purpose = models.CharField(_("purpose"), max_length=80)
     case = models.CharField(_("case"), max_length=80)
     reason = models.CharField(_("reason"), max_length=500)

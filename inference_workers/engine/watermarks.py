@@ -5,7 +5,7 @@ import numpy as np
 
 from inference_workers.engine.frame import Image
 
-STRENGTH = 0.28
+STRENGTH = 0.4
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 MAX_CHARACTERS = 80
 
@@ -29,15 +29,16 @@ class Watermark:
 
 def _tiled(text: str, width: int, height: int) -> Image:
     """Strokes from 1 (dark edge) to 255 (light), 0 where nothing is drawn; uint8 (height, width)."""
-    scale = max(0.4, width / 1600)
+    scale = max(0.45, width / 1150)
     (text_width, text_height), _ = cv2.getTextSize(text, _FONT, scale, 1)
+    stroke = max(1, round(2 * scale))
     side = int(np.hypot(width, height)) + 2 * text_height
     sheet = np.zeros((side, side), np.uint8)
     step_y = max(text_height * 5, side // 9)
     for row, y in enumerate(range(text_height, side, step_y)):
         for x in range(-(row % 2) * text_width // 2, side, text_width + 4 * text_height):
-            cv2.putText(sheet, text, (x, y), _FONT, scale, (1,), 3, cv2.LINE_8)
-            cv2.putText(sheet, text, (x, y), _FONT, scale, (255,), 1, cv2.LINE_8)
+            cv2.putText(sheet, text, (x, y), _FONT, scale, (1,), stroke + 2, cv2.LINE_8)
+            cv2.putText(sheet, text, (x, y), _FONT, scale, (255,), stroke, cv2.LINE_8)
     turn = cv2.getRotationMatrix2D((side / 2, side / 2), 24, 1.0)
     turned = cv2.warpAffine(sheet, turn, (side, side), flags=cv2.INTER_NEAREST)
     top, left = (side - height) // 2, (side - width) // 2

@@ -26,7 +26,7 @@ from apps.core.pictures import REDACTION_HEADER
 from apps.detections.results import Outcome, ResultBatch
 from apps.recordings.keys import content_key
 from apps.recordings.models import Segment
-from apps.unmasking.models import PartState, RevealPart, UnmaskGrant
+from apps.unmasking.models import PartState, RevealPart, UnmaskGrant, UnmaskRequest
 from apps.unmasking.selectors import is_live
 from inference_workers.contracts.codec import ContractError, encode
 from inference_workers.contracts.lease import RedactionPolicy
@@ -35,6 +35,7 @@ from inference_workers.contracts.reveals import TASK_REVEAL, RevealReply, Reveal
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=20)
 NONCE_BYTES = 12
+NOBODY = -1
 logger = logging.getLogger(__name__)
 
 
@@ -84,8 +85,15 @@ def _message(part: RevealPart) -> RevealSegment:
         watermark=_watermark(grant),
         redaction=RedactionPolicy(),
         deadline_at=(grant.expires_at or now()).timestamp(),
-        track_id=request.track_id,
+        track_id=_track(request, segment),
     )
+
+
+def _track(request: UnmaskRequest, segment: Segment) -> int | None:
+    """The granted track in this segment; in another run of the camera nobody has it, and all stay covered."""
+    if request.track_id is None or request.epoch == segment.epoch:
+        return request.track_id
+    return NOBODY
 
 
 def _watermark(grant: UnmaskGrant) -> str:

@@ -25,7 +25,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks to see, and why. `track_id`: this person alone, everybody else stays covered."""
+    """What somebody asks to see, and why. `track_id` and `epoch`: this person alone."""
 
     since: datetime
     until: datetime
@@ -33,6 +33,7 @@ class Wanted:
     case: str
     reason: str
     track_id: int | None = None
+    epoch: str = ""
 
 
 def request_create(*, acting_user: User, camera: Camera, wanted: Wanted) -> UnmaskRequest:
@@ -46,6 +47,7 @@ def request_create(*, acting_user: User, camera: Camera, wanted: Wanted) -> Unma
             since=wanted.since,
             until=wanted.until,
             track_id=wanted.track_id,
+            epoch=wanted.epoch if wanted.track_id is not None else "",
             purpose=_line(wanted.purpose, 80, "purpose"),
             case=_line(wanted.case, 80, "case"),
             reason=_line(wanted.reason, MAX_REASON, "reason"),

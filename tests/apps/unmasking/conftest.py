@@ -94,11 +94,11 @@ def asked(alice, camera, originals):
     from apps.unmasking.services import request_create
     from apps.unmasking.services.requests import Wanted
 
-    def ask(user=alice, track_id=None, segment=None):
+    def ask(user=alice, track_id=None, segment=None, epoch=None):
         segment = segment or originals()
         wanted = Wanted(
             segment.started_at, segment.ended_at, "incident investigation", "2026/17", "theft at the till",
-            track_id,
+            track_id, epoch if epoch is not None else segment.epoch,
         )  # fmt: skip
         return request_create(acting_user=user, camera=segment.camera, wanted=wanted)
 

@@ -279,6 +279,16 @@ def test_a_track_travels_to_the_worker(asked, alice, bob, worker, django_capture
     assert '"track_id":1' in worker.sent[0].replace(" ", "")
 
 
+def test_a_track_of_another_run_of_the_camera_is_nobody(
+    asked, alice, bob, worker, django_capture_on_commit_callbacks
+):
+    request = asked(track_id=1, epoch="another-run")
+    services.request_approve(acting_user=bob, request=request, version=1)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.grant_open(acting_user=alice, request=request, session_key=SESSION)
+    assert '"track_id":-1' in worker.sent[0].replace(" ", "")
+
+
 def test_a_part_that_no_worker_answers_for_is_sent_again_and_given_up(
     asked, alice, bob, worker, django_capture_on_commit_callbacks
 ):
