@@ -89,8 +89,11 @@ class SegmentAnalyser:
     def run(self) -> SegmentLooks:
         """Raises EngineError: those of the reader and of the models."""
         reader = FilmReader(self._path, self._film, self._start_pts, self._end_pts)
+        frame = None
         for number, frame in enumerate(reader.frames(and_next=True)):
             self._take(number, frame)
+        if frame is not None:
+            self._look_last(frame)
         if FACE in self._seen:
             self._look_closer()
         result = self._result
@@ -114,6 +117,12 @@ class SegmentAnalyser:
         if due:
             fine = is_next or is_cut or frame.at_s >= self._fine_at - 1e-6
             self._look(due, frame, view_of(grey), fine=fine)
+
+    def _look_last(self, frame: FilmFrame) -> None:
+        """The last frame of the film is looked at: nothing behind it tells where people went."""
+        missed = [kind for kind, looks in self._seen.items() if looks[-1].at_s < frame.at_s]
+        if missed:
+            self._look(missed, frame, view_of(luma(frame.picture)), fine=True)
 
     def _look(self, kinds: list[str], frame: FilmFrame, view: View, *, fine: bool) -> None:
         image = frame.bgr()

@@ -6,7 +6,7 @@ from fractions import Fraction
 from inference_workers.contracts.redactions import FilmFacts
 
 # Part of every hash: raise it when the same covers give other pixels or another encoding.
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 # Beyond any time stamp: the first segment has no beginning, the last one no end.
 BEFORE_ALL = -(2**62)
 AFTER_ALL = 2**62

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inference_workers.engine.boxes import iou_xyxy
-from inference_workers.engine.films.tracks import RULES, Track
+from inference_workers.engine.films.tracks import RULES, Track, speed_at
 
 SAME_MOMENT_S = 1e-4
 SAME_IOU = 0.4
@@ -110,12 +110,21 @@ def _continues(old: Track, new: Track, cuts: list[float]) -> bool:
         return False
     if bisect_right(cuts, old.until_s) != bisect_right(cuts, new.from_s):
         return False
-    last, first = np.array(old.points[-1][1:5]), np.array(new.points[0][1:5])
-    sizes = [max(float((box[2:] - box[:2]).max()), 1.0) for box in (last, first)]
+    last, first = np.array(old.points[-1][:5]), np.array(new.points[0][:5])
+    sizes = [max(float((box[3:] - box[1:3]).max()), 1.0) for box in (last, first)]
     if max(sizes) / min(sizes) > MAX_SIZE_RATIO:
         return False
-    distance = float(np.linalg.norm((last[:2] + last[2:] - first[:2] - first[2:]) / 2))
-    return distance <= (JOIN_SIZES + JOIN_SIZES_PER_S * gap_s) * min(sizes)
+    reach = (JOIN_SIZES + JOIN_SIZES_PER_S * gap_s) * min(sizes)
+    return _distance(old, new, gap_s) <= reach
+
+
+def _distance(old: Track, new: Track, gap_s: float) -> float:
+    """How far the second begins from where the first was lost: in place, or gone on as one of them moved."""
+    ends = np.array([point[:5] for point in old.points[-2:]])
+    starts = np.array([point[:5] for point in new.points[:2]])
+    way = (starts[0, 1:3] + starts[0, 3:] - ends[-1, 1:3] - ends[-1, 3:]) / 2
+    guesses = (np.zeros(2), speed_at(ends, np.inf) * gap_s, speed_at(starts, -np.inf) * gap_s)
+    return min(float(np.linalg.norm(way - guess)) for guess in guesses)
 
 
 def _numbered(tracks: list[Track], kind: str) -> Iterator[Track]:

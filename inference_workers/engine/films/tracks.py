@@ -10,6 +10,13 @@ COVERED, DROPPED, KEPT = "covered", "dropped", "kept"
 MANUAL = "manual"
 
 
+# A thing that is lost goes on as it moved for this long; the speed is that between two points this near.
+MAX_ONWARDS_S = 0.4
+MAX_STEP_S = 0.5
+# As long as it has moved on by less than this many times its size, its last place stays covered too.
+STAY_SIZES = 1.5
+
+
 @dataclass(frozen=True, slots=True)
 class CoverRules:
     """How a track's covers stretch beyond and between the moments at which it was seen.
@@ -36,6 +43,21 @@ RULES = {
     "text": CoverRules(1.0, 1.0, 2.5, 0.3, 0.3, 0.1),
     MANUAL: CoverRules(0.2, 0.2, 0.0, 0.3, 0.3, 0.15),
 }
+
+
+def speed_at(points: NDArray[np.float64], at_s: float) -> NDArray[np.float64]:
+    """Pixels per second (2,) of the centre at the end of the points that is nearer to a moment.
+
+    Args:
+        points: (N, 5): at_s, left, top, right, bottom, sorted by time.
+    """
+    if len(points) < 2:
+        return np.zeros(2)
+    one, two = (points[0], points[1]) if at_s <= points[0, 0] else (points[-2], points[-1])
+    passed_s = float(two[0] - one[0])
+    if not 0 < passed_s <= MAX_STEP_S:
+        return np.zeros(2)
+    return np.asarray((two[1:3] + two[3:5] - one[1:3] - one[3:5]) / 2 / passed_s, np.float64)
 
 
 @dataclass(slots=True)
@@ -116,15 +138,37 @@ class CoverTrack:
         after = int(np.searchsorted(times, at_s))
         before = max(after - 1, 0)
         after = min(after, len(times) - 1)
-        gap_s = times[after] - times[before]
-        share = float(np.clip((at_s - times[before]) / gap_s, 0, 1)) if gap_s > 0 else 0.0
-        centres = (self.points[[before, after], 1:3] + self.points[[before, after], 3:5]) / 2
-        centre = centres[0] * (1 - share) + centres[1] * share
         half = np.maximum(self._half[before], self._half[after])
         distance_s = min(abs(at_s - times[before]), abs(at_s - times[after]))
         grow = min(rules.grow_per_s * distance_s, rules.max_grow) * 2 * float(half.max())
-        way = rules.motion_share * np.abs(centres[1] - centres[0]) * (0 < share < 1)
-        return np.concatenate([centre - half - grow - way, centre + half + grow + way])
+        low, high = self._centres(before, after, at_s)
+        return np.concatenate([low - half - grow, high + half + grow])
+
+    def _centres(
+        self, before: int, after: int, at_s: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Between which corners the centre lies: some way around it, or from the last place on."""
+        first, last = self._centre(before), self._centre(after)
+        gap_s = self.points[after, 0] - self.points[before, 0]
+        if gap_s > 0:
+            share = (at_s - self.points[before, 0]) / gap_s
+            centre = first * (1 - share) + last * share
+            way = RULES[self.kind].motion_share * np.abs(last - first)
+            return centre - way, centre + way
+        onwards = self._onwards(before, at_s)
+        size = 2 * float(self._half[before].max())
+        if np.linalg.norm(onwards - first) > STAY_SIZES * size:
+            return onwards, onwards
+        return np.minimum(first, onwards), np.maximum(first, onwards)
+
+    def _centre(self, number: int) -> NDArray[np.float64]:
+        return (self.points[number, 1:3] + self.points[number, 3:5]) / 2
+
+    def _onwards(self, number: int, at_s: float) -> NDArray[np.float64]:
+        """Where the centre is, before the first or after the last point, if it moves on as it did there."""
+        return self._centre(number) + speed_at(self.points, at_s) * float(
+            np.clip(at_s - self.points[number, 0], -MAX_ONWARDS_S, MAX_ONWARDS_S)
+        )
 
     def as_json(self) -> dict[str, Any]:
         rows = np.round(self.points, 6).tolist()
@@ -146,7 +190,7 @@ def covers_between(track: Track, start_s: float, end_s: float) -> CoverTrack | N
     first = max(int(np.searchsorted(points[:, 0], start_s)) - 2, 0)
     last = min(int(np.searchsorted(points[:, 0], end_s)) + 2, len(points))
     if last <= first:
-        first, last = (0, 1) if from_s >= start_s else (len(points) - 1, len(points))
+        first, last = (0, 2) if from_s >= start_s else (max(len(points) - 2, 0), len(points))
     # Beyond the segment the span says nothing: it would change the segment's hash for nothing.
     span = (max(from_s, start_s, -1.0), min(until_s, end_s, 1e9))
     return CoverTrack(track.kind, points[first:last], span)
