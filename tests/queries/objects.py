@@ -11,6 +11,7 @@ from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
 from apps.dispatch.models import LeaseChange
+from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
 from apps.registry.models import ModelVersion
 from tests.apps.purposes import purpose_add
 
@@ -86,3 +87,25 @@ def people_add(site: Site, adam: User, count: int) -> list[User]:
         token_create(acting_user=adam, user=user, name="phone", actions=["events:read"])
         people.append(user)
     return people
+
+
+def redactions_add(owner: User, count: int) -> list[Redaction]:
+    """Redacted films, every second one still being worked on, with steps and an edit each."""
+    return [_redaction(owner, ready=number % 2 == 0) for number in range(count)]
+
+
+def _redaction(owner: User, *, ready: bool) -> Redaction:
+    found = Redaction.objects.create(
+        owner=owner, filename="gate.mp4", purpose="test", input_sha256="ab" * 32, input_bytes=9,
+        options={"targets": ["face"], "style": "mosaic", "audio": "drop", "masks": []},
+        state="done" if ready else "running", ready_revision=0 if ready else None, tracks_revision=0,
+        film={"media": "video", "width": 4, "height": 3, "rotation_deg": 0, "fps": 25.0, "duration_s": 1.0,
+              "codec": "h264", "audio": [], "result_suffix": ".mp4", "segment_frames": [25]},
+        result={"sha256": "cd" * 32, "bytes": 4, "summary": {}}, finished_at=now() if ready else None,
+    )  # fmt: skip
+    for kind in ("probe", "analyse"):
+        RedactionStep.objects.create(redaction=found, key=kind, kind=kind, place=0, state="done")
+    RedactionEdit.objects.create(
+        redaction=found, number=1, kind="drop", what={"track_id": "t1"}, made_revision=1, made_by_name="bob"
+    )
+    return found

@@ -14,7 +14,8 @@ from django.urls import NoReverseMatch, reverse
 
 from apps.console import urls
 from apps.detections.models import Event
-from tests.queries.objects import cameras_add, people_add
+from apps.redactions.models import Redaction
+from tests.queries.objects import cameras_add, people_add, redactions_add
 
 TABLE = Path(__file__).parent / "pages.txt"
 PEOPLE = ("adam", "alice", "bob", "charlie", "erin")
@@ -32,6 +33,7 @@ def _addresses(camera, person):
         "zone_id": camera.zones.first().pk,
         "event_id": Event.objects.filter(camera=camera).first().pk,
         "user_id": person.pk,
+        "redaction_id": Redaction.objects.filter(state="done").first().pk,
         "purpose_id": camera.purposes.first().pk,
         "consent_id": camera.consents.first().pk,
     }
@@ -84,9 +86,11 @@ def counted(request, adam, site_a, redis):
     users = {name: request.getfixturevalue(name) for name in PEOPLE}
     camera = cameras_add(site_a, adam, FEW)[0]
     person = people_add(site_a, adam, FEW)[0]
+    redactions_add(users["bob"], FEW)
     few = _counts(users, camera, person)
     cameras_add(site_a, adam, MORE)
     people_add(site_a, adam, MORE)
+    redactions_add(users["bob"], MORE)
     return few, _counts(users, camera, person)
 
 
