@@ -1,6 +1,6 @@
 """`make bench-redaction`: faces that slip, ours against deface, on the same machine in the same run.
 
-    python -m benchmarks.redaction [--quick] [--repeats N] [--only NAME …] [--keep FOLDER]
+    python -m benchmarks.redaction [--quick] [--repeats N] [--only NAME …] [--tools NAME …] [--keep FOLDER]
 
 Material: the hard sequences (`sequences.py`, exact ground truth), the labelled clips cam07 and cam13, and
 clips of `../shared/data/video` in which a face is what YuNet finds in the original (1x and 2x, score 0.6).
@@ -36,9 +36,10 @@ seconds of the whole process. MB: peak of the process tree. shape: frames, size,
 """
 SPEED_CLIP = "cam02"
 HARD = "hard"
+TOOLS = ("vidette", "opencv", "onnxrt")
 VIDETTE = "Vidette"
 # Changes whenever the sequences do, so that films of an older form are not used.
-SEQUENCES = "hard-1"
+SEQUENCES = "hard-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def target_of(bench: Bench, material: Material, tool: Tool) -> Path:
 
 def tools(options: argparse.Namespace) -> list[Tool]:
     """Deface's slower backend gives the same boxes: the quick form leaves it out."""
-    backends = ("opencv",) if options.quick else ("opencv", "onnxrt")
-    return [Vidette(VIDETTE), *(Deface(backend) for backend in backends)]
+    names = options.tools or (TOOLS[:2] if options.quick else TOOLS)
+    return [Vidette(VIDETTE) if name == TOOLS[0] else Deface(name) for name in names]
 
 
 def say(text: str) -> None:
@@ -129,6 +130,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one run of each, fewer clips")
     parser.add_argument("--repeats", type=int, default=3, help="runs of the clip that speed is measured on")
     parser.add_argument("--only", nargs="*", default=[], help="hard, a sequence or clips by name")
+    parser.add_argument("--tools", nargs="*", choices=TOOLS, default=[], help="ours, or deface by backend")
     parser.add_argument("--keep", type=Path, help="keep outputs, and pictures of slips, in this folder")
     options = parser.parse_args(arguments)
     options.repeats = 1 if options.quick else options.repeats

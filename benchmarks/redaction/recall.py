@@ -30,7 +30,7 @@ EVERY = 5
 FALSE_PER_FRAME = 0.1
 MET_IOU = 0.3
 DETECTORS = (("centerface", 640), ("centerface", 1280), ("yunet", 640), ("yunet", 1280))
-SEQUENCES = CACHE / "hard-1"
+SEQUENCES = CACHE / "hard-2"
 
 
 @dataclass(slots=True)

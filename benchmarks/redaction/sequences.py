@@ -124,8 +124,8 @@ def crossing(stock: Stock, seed: int) -> Scene:
     for k, size in enumerate((18.0, 26.0, 34.0)):
         y = height * (0.2 + 0.22 * k)
         people += [
-            cast.person(moves.pace(moves.Beat((width * 0.5, y), reach, 50 + 12 * k), size))
-            for reach in (width * 0.35, -width * 0.35)
+            cast.person(moves.pace(moves.Beat((width * 0.5, y), reach, 66 + 14 * k), size))
+            for reach in (width * 0.14, -width * 0.14)
         ]
     return cast.scene("crossing", people)
 
