@@ -24,8 +24,8 @@ from inference_workers.engine.films.strands import FollowRules, Look, Strand, do
 
 VERSION = 1
 # Looks in between that a segment may have, as a share of the planned ones, and how often gaps are halved.
-CLOSER_SHARE = 1.5
-CLOSER_ROUNDS = 2
+CLOSER_SHARE = 4.0
+CLOSER_ROUNDS = 3
 FOLLOW = {FACE: FollowRules(), PERSON: FollowRules(1.5, 2.5), TEXT: FollowRules(1.0, 1.5)}
 
 
