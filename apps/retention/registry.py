@@ -117,7 +117,7 @@ class RowStore:
         facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends))
         keys = sorted({key for field in self.keys for key in rows.values_list(field, flat=True) if key})
         rows.delete()
-        keys = sorted(set(keys) - self.keys_in_use(keys))  # two readings of one picture share it
+        keys = sorted(set(keys) - keys_in_use(keys))  # an event and its readings share a picture
         return Swept(tuple(map(str, ids)), tuple(keys), facts["oldest"], facts["newest"])
 
     def keys_in_use(self, keys: Sequence[str]) -> set[str]:

@@ -42,6 +42,14 @@ def test_a_flag_goes_with_its_event(camera, seen):
     assert EventFlag.objects.count() == 0
 
 
+def test_a_picture_that_a_younger_row_names_stays(camera, seen):
+    event = seen(camera, 60)
+    Reading.objects.update(read_at=now() - timedelta(hours=80))
+    services.retention_sweep()
+    assert Reading.objects.count() == 0
+    assert not _gone(event.snapshot_key)
+
+
 def test_every_deletion_has_a_certificate(camera, seen):
     seen(camera, 80)
     sweep = services.retention_sweep()
