@@ -10,7 +10,7 @@ from apps.retention import registry
 
 ROOT = Path(__file__).resolve().parents[3]
 # Fields that end like an object key and are none.
-NOT_OBJECTS = {"public_key", "idempotency_key", "token_key"}
+NOT_OBJECTS = {"public_key", "idempotency_key", "token_key", "sealed_key"}
 _PREFIX = re.compile(r"([a-z][a-z_-]*/)")
 
 
