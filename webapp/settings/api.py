@@ -34,6 +34,7 @@ SPECTACULAR_SETTINGS = {
         "ZoneKindEnum": "apps.cameras.models.ZoneKind",
         "RecordKindEnum": "apps.audit.models.RecordKind",
         "EventStatusEnum": "apps.detections.models.EventStatus",
+        "RedactionEditKindEnum": "apps.redactions.models.EditKind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
