@@ -228,7 +228,7 @@ def follow_key(job_id: str, edit_id: str) -> str:
 
 
 def tracks_key(job_id: str, revision: int) -> str:
-    """The JSON of tracks after the edits of a revision (written by STITCH; docs/redaction-files.md)."""
+    """The JSON of tracks after the edits of a revision (written by STITCH; docs/redaction.md)."""
     return f"{job_prefix(job_id)}/revisions/{revision:04d}/tracks.json"
 
 
