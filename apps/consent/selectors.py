@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -35,11 +34,6 @@ def bases_of(cameras: Iterable[Camera], at: datetime | None = None) -> dict[UUID
 def stage_allowed(camera: Camera, stage: str, at: datetime | None = None) -> bool:
     """Whether the register allows one stage, such as `PurposeStage.TRAIN`, for a camera."""
     return stage in basis_of(camera, at).stages
-
-
-def purposes_in_force(camera: Camera) -> list[Purpose]:
-    """What people are told of a camera: its entries that are in force now."""
-    return list(basis_of(camera).entries)
 
 
 def verdict_of(purpose: Purpose) -> Verdict:
@@ -137,7 +131,7 @@ def purposes_search(
     require(user, Capability.SEE_PURPOSES)
     rows = Purpose.objects.select_related("camera__site").prefetch_related("subjects")
     if _is_narrowed(user):
-        rows = rows.filter(camera__in=cameras_for(user, Capability.SEE_CAMERAS).order_by().values("pk"))
+        rows = rows.filter(camera__in=cameras_for(user, Capability.SEE_PURPOSES).order_by().values("pk"))
     if camera:
         rows = rows.filter(camera__in=by_key(Camera.objects.all(), camera).values("pk"))
     if ended is not None:
@@ -168,22 +162,11 @@ def versions_of(purpose: Purpose) -> QuerySet[PurposeVersion]:
     return PurposeVersion.objects.filter(purpose=purpose).order_by("-number")
 
 
-@dataclass(frozen=True, slots=True)
-class CameraBasis:
-    camera: Camera
-    basis: Basis
-
-
-def cameras_with_basis(user: User) -> list[CameraBasis]:
-    """Every camera that `user` may know of, with what may be done there now."""
-    cameras = list(cameras_for(user, Capability.SEE_CAMERAS))
-    bases = bases_of(cameras)
-    return [CameraBasis(camera, bases[camera.pk]) for camera in cameras]
-
-
-def cameras_without_basis(user: User) -> list[CameraBasis]:
-    """Cameras that show and find nothing now because the register does not allow it."""
-    return [row for row in cameras_with_basis(user) if not row.basis.streams]
+def cameras_without_basis(cameras: Iterable[Camera]) -> list[tuple[Camera, Basis]]:
+    """Those of `cameras` that show and find nothing now because the register does not allow it."""
+    found = list(cameras)
+    bases = bases_of(found)
+    return [(camera, bases[camera.pk]) for camera in found if not bases[camera.pk].streams]
 
 
 # --- consents
@@ -216,11 +199,6 @@ def purposes_needing(subject: DataSubject) -> QuerySet[Purpose]:
     return Purpose.objects.filter(
         subjects=subject, lawful_basis=LawfulBasis.CONSENT, ended_at=None
     ).select_related("camera__site")
-
-
-def subjects_all(user: User) -> QuerySet[DataSubject]:
-    require(user, Capability.SEE_PURPOSES)
-    return DataSubject.objects.order_by("reference")
 
 
 # --- the public notice

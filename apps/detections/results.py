@@ -20,7 +20,13 @@ from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.registry.models import ModelVersion
 from inference_workers.contracts.codec import ContractError
 from inference_workers.contracts.lease import ModelRef
-from inference_workers.contracts.results import Account, CameraStatus, ReadingResult, TrackResult
+from inference_workers.contracts.results import (
+    Account,
+    CameraState,
+    CameraStatus,
+    ReadingResult,
+    TrackResult,
+)
 
 _SNAPSHOT_KEY = re.compile(r"snapshots/([0-9a-f-]{36})/\d{4}-\d\d-\d\d/[A-Za-z0-9._-]{1,120}\.jpg")
 Kind = FeedEntry.Kind
@@ -188,8 +194,9 @@ def withheld_set(camera_id: UUID, code: str) -> None:
     """Say why a camera gets no lease, or (empty) that it gets one; inside the transaction of that."""
     if code:
         never = datetime(2000, 1, 1, tzinfo=UTC)  # any report of the data plane is newer
+        starting = CameraState.STARTING.value  # what it is once it may, until it reports
         CameraRuntime.objects.get_or_create(
-            camera_id=camera_id, defaults={"epoch": "", "at": never, "since": now(), "state": "unknown"}
+            camera_id=camera_id, defaults={"epoch": "", "at": never, "since": now(), "state": starting}
         )
     rows = CameraRuntime.objects.filter(camera_id=camera_id).exclude(withheld=code)
     if rows.update(withheld=code, since=now()):

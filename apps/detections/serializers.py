@@ -160,7 +160,7 @@ class StateSerializer(serializers.ModelSerializer[CameraRuntime]):
         model = CameraRuntime
         fields = (
             "camera", "state", "since", "at", "code", "detail", "retry_in_s", "fps", "width", "height",
-            "codec", "clock_offset_s", "last_frame_at", "served",
+            "codec", "clock_offset_s", "last_frame_at", "served", "lease_revision", "withheld",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -127,6 +127,8 @@ def group_set_cameras(
             details={"changed": {"cameras": [before, sorted(wanted)]}},
         )
         publish("grants.changed", group_id=str(group.pk))
+        for camera_id in wanted.symmetric_difference(before):  # a consent may reach them by their group
+            publish("camera.changed", camera_id=camera_id)
     return group
 
 

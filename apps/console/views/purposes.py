@@ -15,7 +15,7 @@ from apps.consent.basis import Verdict
 from apps.consent.hours import spans_shown
 from apps.consent.models import Purpose, PurposeStage
 from apps.consent.selectors import (
-    bases_of,
+    cameras_without_basis,
     purpose_get,
     purposes_search,
     verdict_of,
@@ -47,15 +47,12 @@ def purposes(request: HttpRequest) -> HttpResponse:
         limit=PAGE_ROWS,
         cursor=request.GET.get("cursor", ""),
     )
-    bases = bases_of(cameras)
     verdicts = verdicts_of(rows.items)
     context = {
         "filters": filters,
         "rows": [_row(purpose, verdicts[purpose.pk]) for purpose in rows.items],
         "without": [
-            {"camera": camera, "code": bases[camera.pk].code}
-            for camera in cameras
-            if not bases[camera.pk].streams
+            {"camera": camera, "code": basis.code} for camera, basis in cameras_without_basis(cameras)
         ],
         "next_cursor": rows.next_cursor,
         "cursor": request.GET.get("cursor", ""),

@@ -48,7 +48,7 @@ def test_an_entry_gives_the_lease_back(bob, bare_camera, models):
     lease = lease_for(bare_camera)
     assert (lease.revision, lease.basis) == (2, (f"{entry.pk}@1",))
     assert LeaseChange.objects.get(revision=2).reason == "allowed again"
-    assert CameraRuntime.objects.get(camera=bare_camera).shown_state == "unknown"
+    assert CameraRuntime.objects.get(camera=bare_camera).shown_state == "starting"
 
 
 @pytest.mark.parametrize(
