@@ -2,6 +2,7 @@
 
 import base64
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -37,12 +38,13 @@ def film_path(people) -> str:
     """The page of a film that was dropped, and is done."""
     with people.visit("bob") as visit:
         page = visit.go("/redactions/").page
-        _drop(page, ("walk <b>one.mp4", walking_face()), ("cut.mp4", walking_face()[:2000]))
-        row = _row(page, "walk <b>one.mp4")
+        name, cut_name = f"walk <b>{uuid4()}.mp4", f"cut {uuid4()}.mp4"
+        _drop(page, (name, walking_face()), (cut_name, walking_face()[:2000]))
+        row = _row(page, name)
         expect(row).to_be_visible()
         expect(row.locator("progress").or_(row.get_by_text("Done"))).to_be_visible()
         expect(row).to_have_attribute("data-state", "done", timeout=WORK_MS)
-        cut = _row(page, "cut.mp4")
+        cut = _row(page, cut_name)
         expect(cut).to_have_attribute("data-state", "failed", timeout=WORK_MS)
         expect(cut.locator(".problem")).to_have_text(re.compile(r"\w{3,}.*\."))
         return str(row.locator("a.redaction-row__name").get_attribute("href"))
