@@ -9,7 +9,7 @@ EVERYBODY = ("/live/", "/events/", "/readings/", "/cameras/", "/health/", "/inte
 ACCOUNT = ("/accounts/password/change/", "/accounts/sessions/", "/accounts/2fa/")
 PAGES = {
     "alice": (*EVERYBODY, *ACCOUNT, "/", "/no-such-page/"),
-    "bob": (*EVERYBODY, "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/"),
+    "bob": (*EVERYBODY, "/redactions/", "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/"),
     "charlie": EVERYBODY,
     "erin": (*EVERYBODY, "/models/"),
     "adam": (

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from tests.e2e.browser.films import walking_face
 
 pytestmark = pytest.mark.timeout(600)
 WORK_MS = 120_000
+AXE = Path(__file__).resolve().parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 
 _DROP = """([films]) => {
   const data = new DataTransfer();
@@ -131,6 +133,27 @@ def test_the_pages_fit_a_phone(people, film_path, scheme):
         for path in ("/redactions/", film_path):
             visit.go(path)
             assert visit.wider_than_the_screen() <= 0, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(people, film_path, scheme):
+    source, found = AXE.read_text(), []
+    with people.visit("bob", color_scheme=scheme) as visit:
+        for path in ("/redactions/", film_path):
+            page = visit.go(path).page
+            if path == film_path:
+                _is_done(page)
+                page.get_by_role("button", name="Cover a region").click()
+            else:
+                page.locator("details.more summary").click()
+            page.evaluate(source)
+            result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+            found += [
+                (path, rule["id"], rule["nodes"][0]["html"][:160])
+                for rule in result["violations"]
+                if rule["impact"] in ("serious", "critical")
+            ]
+    assert found == []
 
 
 def test_charlie_has_no_such_page(people, film_path):
