@@ -85,7 +85,9 @@ def purpose(request: HttpRequest, purpose_id: str) -> HttpResponse:
         **_row(found, verdict_of(found)),
         "camera": found.camera,
         "hours": [(DAY_WORDS[day], spans_shown(spans)) for day, spans in found.opening_hours.items()],
-        "versions": versions_of(found),
+        "versions": [
+            {"version": row, "stages": stage_labels(row.contents["stages"])} for row in versions_of(found)
+        ],
         "effects": lease_changes(cameras, since=found.created_at)[:EFFECTS],
         "can_manage": user_can(user, MANAGE) and found.ended_at is None,
     }

@@ -73,7 +73,7 @@ def test_an_entry_is_changed_and_ended_with_its_history(page, bare_camera):
     entry.refresh_from_db()
     assert (entry.stages, entry.version) == (["view"], 2)
     shown = page.get(reverse("console:purpose", args=[entry.pk]))
-    assert [row.number for row in shown.context["versions"]] == [2]
+    assert [row["version"].number for row in shown.context["versions"]] == [2]
     page.post(reverse("console:purpose_end", args=[entry.pk]), {"version": 2, "reason": "moved"})
     entry.refresh_from_db()
     assert entry.ended_at is not None
