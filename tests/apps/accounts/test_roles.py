@@ -21,6 +21,8 @@ MATRIX = {
     "see_models":     "0111",
     "assign_models":  "0010",
     "see_record":     "0100",
+    "see_purposes":   "0101",
+    "manage_purposes": "0100",
     "analyse_frames": "0010",
     "review_leaks":   "0101",
     "see_health":     "1111",
