@@ -44,7 +44,7 @@ SEQUENCES = "hard-2"
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A film; `group` is the row of the table that it counts for."""
+    """A film; `group` is the row of the table that it counts for, `repeats` the runs for its speed."""
 
     group: str
     path: Path
@@ -68,15 +68,19 @@ def materials(options: argparse.Namespace, data: Path, look: SecondLook) -> Iter
         for scene in hard_sequences(shared_stock(data)):
             if wanted(HARD) or wanted(scene.name):
                 path, truth = make_film(scene, CACHE / SEQUENCES)
-                yield Material(HARD, path, truth, 1)
+                yield Material(HARD, path, truth, 0)
     clips = (*LABELLED, SPEED_CLIP) if options.quick else (*LABELLED, *OTHERS)
     for name in filter(wanted, clips):
         clip = open_clip(data, name, look)
-        yield Material(name, clip.path, clip.truth, options.repeats if name == SPEED_CLIP else 1)
+        yield Material(name, clip.path, clip.truth, options.repeats if name == SPEED_CLIP else 0)
 
 
 def measure(bench: Bench, material: Material, rows: dict[tuple[str, str], Row]) -> None:
-    """All tools in turn, as often as asked for; each tool's output is scored once, it is always the same."""
+    """All tools in turn; an output is always the same, so only the last one is scored.
+
+    Where speed is measured the tools run as they are, `repeats` times; else the one run is that which tells
+    the covers: that costs microseconds per frame.
+    """
     frames = shape_of(material.path).frames
     spent: dict[str, list[Cost]] = {tool.name: [] for tool in bench.tools}
     for _ in range(material.repeats):
@@ -84,7 +88,9 @@ def measure(bench: Bench, material: Material, rows: dict[tuple[str, str], Row]) 
             spent[tool.name].append(tool.run(material.path, target_of(bench, material, tool)))
     for tool in bench.tools:
         target = target_of(bench, material, tool)
-        covers = tool.covers(material.path, target)
+        covers, cost = tool.watched(material.path, target)
+        if not material.repeats:
+            spent[tool.name].append(cost)
         found = score(material.path, material.truth, Redacted(target, covers), bench.look)
         row = rows.setdefault((material.group, tool.name), Row(material.group, tool.name))
         row.add(frames, found, spent[tool.name])
@@ -115,7 +121,7 @@ def run(options: argparse.Namespace, bench: Bench) -> None:
         measure(bench, material, rows)
     print(EXPLAINED)
     print_table(list(rows.values()))
-    print("Hard sequences by size:")
+    print()
     for row in rows.values():
         if row.material == HARD:
             print_sizes(row)

@@ -2,7 +2,7 @@
 
     python deface_covers.py COVERS.json <deface's arguments>
 
-Writes one list per frame of boxes (left, top, right, bottom) as covered, in pixels, and the score of each.
+Writes one list per frame of boxes (left, top, right, bottom) as covered, in pixels.
 """
 
 import json
@@ -19,10 +19,7 @@ def main() -> None:
     cover = tool.anonymize_frame
 
     def covered(dets: Any, frame: Any, mask_scale: float, **rest: Any) -> None:
-        boxes = [
-            [*map(float, tool.scale_bb(*det[:4].astype(int), mask_scale)), float(det[4])] for det in dets
-        ]
-        frames.append(boxes)
+        frames.append([[*map(float, tool.scale_bb(*det[:4].astype(int), mask_scale))] for det in dets])
         cover(dets, frame, mask_scale=mask_scale, **rest)
 
     tool.anonymize_frame = covered

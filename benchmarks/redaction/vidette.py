@@ -1,6 +1,6 @@
 """Vidette's own tool: the command as a person runs it, with the models that come with it."""
 
-import os
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.redaction.films import shape_of
 from benchmarks.redaction.run import Cost, timed
-from benchmarks.redaction.tools import Cover, Covers
+from benchmarks.redaction.tools import Cover, Covers, read_covers
 from inference_workers.contracts import redactions as keys
 from inference_workers.engine.boxes import clip_xyxy, grow_xyxy
 from inference_workers.engine.films.covering import SegmentCovers, covers_from
@@ -30,12 +30,20 @@ class Vidette:
             folder = str(self.data_dir or empty)
             return timed([*command, "--progress", "none"], {"VIDETTE_DATA_DIR": folder})
 
-    def covers(self, source: Path, target: Path) -> Covers:
+    def watched(self, source: Path, target: Path) -> tuple[Covers, Cost]:
         with TemporaryDirectory() as scratch:
-            os.environ["VIDETTE_DATA_DIR"] = str(self.data_dir or scratch)
-            options = FileOptions(work_folder=Path(scratch) / "work", keep_work=True)
-            redact_file(source, target, options)
-            return covers_in(Path(scratch) / "work", source, options)
+            written = Path(scratch) / "covers.json"
+            command = [sys.executable, "-m", __name__, str(source), str(target), str(written)]
+            cost = timed(command, {"VIDETTE_DATA_DIR": str(self.data_dir or scratch)})
+            return read_covers(written, round_=False), cost
+
+
+def main(source: Path, target: Path, written: Path) -> None:
+    """Redact a film as the command does, and write down what it covered."""
+    options = FileOptions(work_folder=written.with_name("work"), keep_work=True)
+    redact_file(source, target, options)
+    frames = covers_in(written.with_name("work"), source, options)
+    written.write_text(json.dumps([[cover.box_xyxy for cover in frame] for frame in frames]))
 
 
 def covers_in(work: Path, source: Path, options: FileOptions) -> Covers:
@@ -56,3 +64,7 @@ def _at(segment: SegmentCovers, at_s: float, size_wh: tuple[int, int]) -> list[C
     boxes = segment.boxes_at(at_s, *size_wh)
     grown = clip_xyxy(grow_xyxy(boxes, max(segment.policy.grow, MIN_GROW)), *size_wh)
     return [Cover((x1, y1, x2, y2), False) for x1, y1, x2, y2 in grown.tolist()]
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

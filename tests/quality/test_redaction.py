@@ -123,7 +123,7 @@ def measured(found: Score) -> dict[str, float]:
 
 def test_no_more_slips_through_than_before(hard, tmp_path) -> None:
     target = tmp_path / "redacted.mp4"
-    covers = Vidette(data_dir=tmp_path).covers(hard.path, target)
+    covers, _ = Vidette(data_dir=tmp_path).watched(hard.path, target)
     found = score(hard.path, hard.truth, Redacted(target, covers), Cascade())
     now = measured(found)
     if os.environ.get("RECORD_SCORES"):

@@ -29,7 +29,7 @@ def look(shared_data) -> SecondLook:
 
 def redacted(path: Path, truth: Truth, folder: Path, look: SecondLook) -> Score:
     target = folder / "redacted.mp4"
-    covers = Vidette(data_dir=folder).covers(path, target)
+    covers, _ = Vidette(data_dir=folder).watched(path, target)
     return score(path, truth, Redacted(target, covers), look)
 
 
