@@ -21,7 +21,6 @@ from redis.exceptions import RedisError
 
 from apps.core.broker import gpu_send
 from apps.core.clock import now
-from apps.core.errors import Unavailable
 from apps.core.objects import object_delete
 from apps.detections.results import Outcome, ResultBatch
 from apps.dispatch.leases import model_ref
@@ -34,7 +33,6 @@ from inference_workers.contracts.uploads import AnalyseImage, AnalyseImageReply
 
 MAX_ATTEMPTS = 3
 LEASE = timedelta(seconds=30)
-KEPT = timedelta(days=7)
 _STAGES = (Stage.FACES, Stage.DETECT, Stage.TEXT)
 _FINAL = (WorkState.DONE, WorkState.FAILED)
 logger = logging.getLogger(__name__)
@@ -142,19 +140,17 @@ def _finish(
 
 
 def work_sweep() -> dict[str, int]:
-    """Send again what nobody answered for, give up after three attempts, remove what is old."""
+    """Send again what nobody answered for, give up after three attempts. Retention removes what is old."""
     due = WorkItem.objects.filter(
         Q(state=WorkState.QUEUED, created_at__lt=now() - timedelta(seconds=2))
         | Q(state=WorkState.RUNNING, leased_until__lt=now())
     )
-    counts = {"sent": 0, "failed": 0, "removed": 0}
+    counts = {"sent": 0, "failed": 0}
     for item in due.order_by("created_at")[:100]:
         if item.attempts < MAX_ATTEMPTS:
             counts["sent"] += work_send(item.pk)
         else:
             counts["failed"] += _give_up(item)
-    for item in WorkItem.objects.filter(state__in=_FINAL, finished_at__lt=now() - KEPT)[:100]:
-        counts["removed"] += _remove(item)
     return counts
 
 
@@ -165,16 +161,4 @@ def _give_up(item: WorkItem) -> bool:
             return False
         sentence = f"No worker answered in {MAX_ATTEMPTS} attempts of {LEASE.seconds} s."
         _finish(row, error_code="worker_timeout", error=sentence)
-    return True
-
-
-def _remove(item: WorkItem) -> bool:
-    """The object first: a row without its picture is swept again, a picture without its row never."""
-    try:
-        for key in (item.input_key, item.output_key):
-            object_delete(key)
-    except Unavailable as error:
-        logger.warning("work %s: not removed: %s", item.pk, error)
-        return False
-    item.delete()
     return True

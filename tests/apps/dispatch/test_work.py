@@ -13,6 +13,7 @@ from apps.core.objects import object_get
 from apps.detections.results import Outcome, ResultBatch
 from apps.dispatch import uploads, work
 from apps.dispatch.models import WorkItem
+from apps.retention.services import retention_sweep
 from inference_workers.contracts.codec import decode, encode
 from inference_workers.contracts.frames import Found
 from inference_workers.contracts.uploads import AnalyseImage, AnalyseImageReply
@@ -137,7 +138,7 @@ def test_work_whose_worker_died_is_sent_again_and_given_up_at_last(erin, redis, 
         WorkItem.objects.update(leased_until=now() - timedelta(seconds=1))
         assert work.work_sweep()["sent"] == 1
         assert sent[-1].attempt == attempt
-    assert work.work_sweep() == {"sent": 0, "failed": 0, "removed": 0}
+    assert work.work_sweep() == {"sent": 0, "failed": 0}
     WorkItem.objects.update(leased_until=now() - timedelta(seconds=1))
     assert work.work_sweep()["failed"] == 1
     item.refresh_from_db()
@@ -189,9 +190,11 @@ def test_without_a_record_there_is_no_work_and_no_picture(erin, redis, sent, mon
 def test_old_work_leaves_with_its_picture(erin, redis, sent):
     item = _submit(erin)
     _apply(_reply(item))
-    WorkItem.objects.update(finished_at=now() - timedelta(days=8))
-    assert work.work_sweep()["removed"] == 1
+    assert retention_sweep() is None
+    WorkItem.objects.update(created_at=now() - timedelta(hours=74))
+    assert retention_sweep().counts["work"] == 1
     assert not WorkItem.objects.exists()
+    assert not _exists(item.output_key)
 
 
 def test_charlie_analyses_nothing_and_sees_no_work(charlie, erin):
