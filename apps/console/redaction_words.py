@@ -53,14 +53,9 @@ def coverage_words(redaction: Redaction) -> list[str]:
     summary: dict[str, Any] = redaction.result.get("summary", {})
     if not summary:
         return []
-    found, frames = summary["tracks"], summary["frames"]
-    words = [
-        ngettext("%(n)d track was found.", "%(n)d tracks were found.", found) % {"n": found},
-        ngettext("%(n)d picture was decoded", "%(n)d pictures were decoded", frames) % {"n": frames}
-        + gettext(", in %(looked)d of them people were looked for; in between, tracks were followed.")
-        % {"looked": summary["frames_looked_at"]},
-        gettext("%(covered)d pictures hold at least one cover.") % {"covered": summary["frames_covered"]},
-    ]
+    words = [_counted_tracks(summary["tracks"])]
+    if redaction.film.get("media") != "image":
+        words += _film_words(summary)
     if unsure := summary["uncertain_tracks"]:
         sentence = ngettext(
             "%(n)d track is uncertain: seen seldom or weakly, and covered all the same. Look at it.",
@@ -76,6 +71,23 @@ def coverage_words(redaction: Redaction) -> list[str]:
         )
         words.append(sentence % {"n": mosaic})
     return words
+
+
+def _counted_tracks(found: int) -> str:
+    return ngettext("%(n)d track was found.", "%(n)d tracks were found.", found) % {"n": found}
+
+
+def _film_words(summary: dict[str, Any]) -> list[str]:
+    frames, covered = summary["frames"], summary["frames_covered"]
+    looked = gettext(", in %(looked)d of them people were looked for; in between, tracks were followed.")
+    return [
+        ngettext("%(n)d picture was decoded", "%(n)d pictures were decoded", frames) % {"n": frames}
+        + looked % {"looked": summary["frames_looked_at"]},
+        ngettext(
+            "%(n)d picture holds at least one cover.", "%(n)d pictures hold at least one cover.", covered
+        )
+        % {"n": covered},
+    ]
 
 
 def gaps_words(redaction: Redaction) -> list[str]:
