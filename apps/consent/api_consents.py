@@ -40,9 +40,9 @@ class ConsentsView(ApiView):
         responses=forms.ConsentSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Consents, newest first."""
+        """Consents, newest first. The search is recorded; say in X-Vidette-Purpose what it is for."""
         query = checked(forms.ConsentQuery, request.query_params)
-        rows = selectors.consents_search(user_of(request), **query)
+        rows = services.consents_read(acting_user=user_of(request), purpose=stated_purpose(), **query)
         return page_of(self, request, rows, forms.ConsentSerializer)
 
     @extend_schema(request=forms.ConsentInput, responses={201: forms.ConsentSerializer})
@@ -86,7 +86,10 @@ class ConsentView(ApiView):
 
     @extend_schema(responses=forms.ConsentSerializer)
     def get(self, request: Request, consent_id: UUID) -> Response:
-        consent = selectors.consent_get(user_of(request), consent_id)
+        """One consent. The access is recorded; say in X-Vidette-Purpose what it is for."""
+        consent = services.consent_read(
+            acting_user=user_of(request), consent_id=consent_id, purpose=stated_purpose()
+        )
         return Response(forms.ConsentSerializer(consent).data)
 
 

@@ -91,6 +91,7 @@ STAGES: Words = {
     "detect": _("People and objects"),
     "faces": _("Faces"),
     "text": _("Text"),
+    "text_boxes": _("Find text to cover"),
     "detection": _("People and objects"),
     "face": _("Faces"),
 }
@@ -248,6 +249,8 @@ ACTIONS: Words = {
     "purpose.end": _("Ended a purpose"),
     "consent.record": _("Recorded a consent"),
     "consent.withdraw": _("Recorded a withdrawal"),
+    "consent.view": _("Opened a consent"),
+    "consent.list": _("Saw a list of consents"),
     "consent.evidence_add": _("Added the document of a consent"),
     "consent.evidence_view": _("Opened the document of a consent"),
     "subject.contact_set": _("Set how a person is reached"),
@@ -255,6 +258,11 @@ ACTIONS: Words = {
     "subject.contact_view": _("Looked up how a person is reached"),
     "notice.publish": _("Published the notice of a camera"),
     "record.opened": _("The record was opened"),
+    "leaks.alert": _("Too many uncovered faces at a camera"),
+    "leaks.policy_lower": _("Ended covering whole persons at a camera"),
+    "alert.acknowledge": _("Acknowledged an alert"),
+    "alert.close": _("Closed an alert"),
+    "alert.see_cameras": _("Asked for an alert"),
     "record.verified": _("The record was checked"),
 }
 

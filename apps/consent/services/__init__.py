@@ -13,10 +13,13 @@ from apps.consent.services.consents import (
 from apps.consent.services.evidence import evidence_open, evidence_put
 from apps.consent.services.notices import notice_of
 from apps.consent.services.purposes import purpose_create, purpose_end, purpose_update
+from apps.consent.services.reading import consent_read, consents_read
 
 __all__ = [
+    "consent_read",
     "consent_record",
     "consent_withdraw",
+    "consents_read",
     "contact_reveal",
     "contact_set",
     "evidence_open",

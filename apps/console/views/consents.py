@@ -11,7 +11,7 @@ from apps.accounts.roles import user_can
 from apps.cameras.selectors import cameras_visible_to, groups_visible_to
 from apps.consent import services
 from apps.consent.models import Consent, LawfulBasis
-from apps.consent.selectors import consent_get, consents_search, purposes_needing, purposes_search
+from apps.consent.selectors import consent_get, purposes_needing, purposes_search
 from apps.consent.services.evidence import Evidence
 from apps.console.access import page, told, viewer
 from apps.console.consent_forms import ConsentFilters, ConsentForm
@@ -34,7 +34,7 @@ def consents(request: HttpRequest) -> HttpResponse:
     user = viewer(request)
     filters = ConsentFilters(request.GET)
     rows = keyset_page(
-        consents_search(user, **filters.criteria()),
+        services.consents_read(acting_user=user, purpose=purpose_of(request, REVIEW), **filters.criteria()),
         ordering=("-given_at", "-id"),
         limit=PAGE_ROWS,
         cursor=request.GET.get("cursor", ""),
@@ -65,7 +65,10 @@ def _state(consent: Consent, at: Any) -> str:
 @page(SEE)
 def consent(request: HttpRequest, consent_id: str) -> HttpResponse:
     user = viewer(request)
-    return _shown(request, user, consent_get(user, consent_id))
+    found = services.consent_read(
+        acting_user=user, consent_id=consent_id, purpose=purpose_of(request, REVIEW)
+    )
+    return _shown(request, user, found)
 
 
 def _shown(request: HttpRequest, user: User, found: Consent, contact: str = "") -> HttpResponse:

@@ -103,6 +103,24 @@ def test_a_consent_is_recorded_with_its_document_and_withdrawn(page, bare_camera
     assert page.get(reverse("console:consents") + "?state=standing").context["rows"] == []
 
 
+def test_looking_at_consents_is_on_record(page, consent):
+    page.get(reverse("console:consents") + "?subject=S-O")
+    page.get(reverse("console:consent", args=[consent.pk]))
+    opened, listed = AuditRecord.objects.filter(kind="access").order_by("-seq")[:2]
+    assert (opened.action, opened.object_id) == ("consent.view", str(consent.pk))
+    assert (listed.action, listed.details["subject"]) == ("consent.list", "S-O")
+    assert opened.purpose == listed.purpose == "compliance review"
+
+
+def test_the_administration_shows_and_changes_nothing(page, erin, consent, bare_camera):
+    entry = purpose_add(bare_camera)
+    for name, row in (("purpose", entry), ("consent", consent)):
+        assert page.get(reverse(f"admin:consent_{name}_changelist")).status_code == 200
+        assert page.get(reverse(f"admin:consent_{name}_change", args=[row.pk])).status_code == 200
+        assert page.get(reverse(f"admin:consent_{name}_add")).status_code == 403
+        assert _client(erin).get(reverse(f"admin:consent_{name}_changelist")).status_code in (302, 403)
+
+
 def test_administrators_see_and_do_not_change(adam, consent):
     client = _client(adam)
     shown = client.get(reverse("console:consent", args=[consent.pk]))

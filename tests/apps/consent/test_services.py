@@ -251,6 +251,8 @@ def test_without_the_record_nothing_is_changed_or_shown(bob, bare_camera, consen
             acting_user=bob, consent=consent, version=1, name="a.pdf", file=io.BytesIO(PDF)
         ),
         lambda: services.notice_of(acting_user=bob, camera=bare_camera),
+        lambda: services.consent_read(acting_user=bob, consent_id=consent.pk, purpose="x"),
+        lambda: services.consents_read(acting_user=bob, purpose="x"),
     ]
     for attempt in attempts:
         with pytest.raises(Unavailable):
