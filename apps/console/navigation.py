@@ -36,6 +36,7 @@ ENTRIES = (
     Entry("console:purposes", "purpose", _("Purposes"), Capability.SEE_PURPOSES, _SYSTEM),
     Entry("console:consents", "consents", _("Consents"), Capability.SEE_PURPOSES, _SYSTEM),
     Entry("console:retention", "retention", _("Retention"), Capability.MANAGE_RETENTION, _SYSTEM),
+    Entry("console:alerts", "warning", _("Alerts"), Capability.SEE_CAMERAS, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),
     Entry("console:health", "health", _("Health"), Capability.SEE_HEALTH, _SYSTEM),
     Entry("console:integrate", "integrate", _("API"), None, _SYSTEM),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import health, integrate, people, record, registry
+from apps.console.views import alerts, health, integrate, people, record, registry
 
 urlpatterns: list[URLPattern] = [
     path("models/", registry.models, name="models"),
@@ -21,6 +21,11 @@ urlpatterns: list[URLPattern] = [
     path("people/<uuid:user_id>/grants/revoke/", people.grant_revoke, name="grant_revoke"),
     path("tokens/add/", people.token_create, name="token_create"),
     path("tokens/<str:digest>/revoke/", people.token_revoke, name="token_revoke"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<uuid:alert_id>/", alerts.alert, name="alert"),
+    path("alerts/<uuid:alert_id>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),
+    path("alerts/<uuid:alert_id>/close/", alerts.alert_close, name="alert_close"),
+    path("cameras/<uuid:camera_id>/leaks/lower/", alerts.policy_lower, name="policy_lower"),
     path("health/", health.health, name="health"),
     path("integrate/", integrate.integrate, name="integrate"),
 ]

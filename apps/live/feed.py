@@ -9,10 +9,16 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.detections.feed import feed_after, feed_head
 from apps.detections.models import CameraRuntime, Event, FeedEntry
+from apps.monitoring.models import Alert
 
 __all__ = ["feed_head", "feed_messages"]
 
 Message = dict[str, Any]
+_TYPES = {
+    FeedEntry.Kind.CAMERA_STATE: "camera",
+    FeedEntry.Kind.ALERT_OPENED: "alert",
+    FeedEntry.Kind.ALERT_CHANGED: "alert",
+}
 
 
 def feed_messages(user: User, after: int) -> list[Message]:
@@ -23,9 +29,13 @@ def feed_messages(user: User, after: int) -> list[Message]:
     entries = feed_after(user, after)
     events = _events(entries)
     states = _states(entries)
+    alerts = _alerts(entries)
     messages = []
     for entry in entries:
-        messages.append(_message(entry, after, events, states))
+        message = _message(entry, after, events, states)
+        if entry.alert_id is not None and (alert := alerts.get(entry.alert_id)) is not None:
+            message["alert"] = alert_summary(alert)
+        messages.append(message)
         after = entry.seq
     return messages
 
@@ -33,6 +43,11 @@ def feed_messages(user: User, after: int) -> list[Message]:
 def _events(entries: Sequence[FeedEntry]) -> dict[UUID, Event]:
     ids = {entry.event_id for entry in entries if entry.event_id is not None}
     return Event.objects.select_related("camera__site").in_bulk(ids) if ids else {}
+
+
+def _alerts(entries: Sequence[FeedEntry]) -> dict[UUID, Alert]:
+    ids = {entry.alert_id for entry in entries if entry.alert_id is not None}
+    return Alert.objects.select_related("camera").in_bulk(ids) if ids else {}
 
 
 def _states(entries: Sequence[FeedEntry]) -> dict[UUID, CameraRuntime]:
@@ -44,7 +59,7 @@ def _message(
     entry: FeedEntry, after: int, events: dict[UUID, Event], states: dict[UUID, CameraRuntime]
 ) -> Message:
     message: Message = {
-        "type": "camera" if entry.kind == FeedEntry.Kind.CAMERA_STATE else "event",
+        "type": _TYPES.get(FeedEntry.Kind(entry.kind), "event"),
         "seq": entry.seq,
         "after": after,
         "kind": entry.kind,
@@ -71,6 +86,18 @@ def event_summary(event: Event) -> Message:
         "status": event.status,
         "model": event.model_name,
         "url": reverse("console:event", args=[event.pk]),
+    }
+
+
+def alert_summary(alert: Alert) -> Message:
+    return {
+        "id": str(alert.pk),
+        "camera_id": str(alert.camera_id),
+        "camera": alert.camera.name,
+        "kind": alert.kind,
+        "state": alert.state,
+        "opened_at": alert.opened_at.isoformat(),
+        "url": reverse("console:alert", args=[alert.pk]),
     }
 
 

@@ -60,6 +60,27 @@ class LeakFigures:
         return PER * low, PER * high
 
     @property
+    def low(self) -> float:
+        return self.interval[0]
+
+    @property
+    def high(self) -> float:
+        return self.interval[1]
+
+    def facts(self) -> dict[str, Any]:
+        """Counts and rates, rounded, for messages."""
+        low, high = self.interval
+        return {
+            "frames": self.frames,
+            "leaky": self.leaky,
+            "leaks": self.leaks,
+            "on_covers": self.on_covers,
+            "per_10000": round(self.rate, 1),
+            "low": round(low, 1),
+            "high": round(high, 1),
+        }
+
+    @property
     def above_limit(self) -> bool:
         """Surely above: the lower end of the interval is, and it is not a single find."""
         return self.leaky >= LEAST_LEAKY and self.interval[0] > settings.LEAK_LIMIT_PER_10000
@@ -192,14 +213,8 @@ def _raise_alert(guard: LeakGuard, figures: LeakFigures) -> Alert:
 
 
 def _facts(figures: LeakFigures) -> dict[str, Any]:
-    low, high = figures.interval
     return {
-        "frames": figures.frames,
-        "leaky": figures.leaky,
-        "leaks": figures.leaks,
-        "per_10000": round(figures.rate, 1),
-        "low": round(low, 1),
-        "high": round(high, 1),
+        **figures.facts(),
         "limit": settings.LEAK_LIMIT_PER_10000,
         "since": figures.since.isoformat() if figures.since else None,
         "until": figures.until.isoformat(),

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import redis
+from django.db.models import Sum
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from apps.cameras.models import Camera
 from apps.detections.models import CameraRuntime, FrameAccount
 from apps.monitoring.heartbeats import Heartbeat, heartbeats
+from apps.monitoring.models import Alert, AlertState, LeakHour
 from apps.monitoring.queues import queue_depths, results_lag
 from apps.registry.selectors import serving
 
@@ -23,6 +25,7 @@ class InstallationCollector:
         yield _frames()
         yield from _cameras()
         yield _models()
+        yield from _leaks()
         try:
             beats = heartbeats()
             lag = results_lag()
@@ -83,6 +86,26 @@ def _cameras() -> Iterator[Metric]:
         fps.add_metric((str(row.camera_id),), row.fps)
     yield state
     yield fps
+
+
+def _leaks() -> Iterator[Metric]:
+    """What second looks at redacted pictures found, over all time."""
+    families = {
+        "frames": CounterMetricFamily(
+            "vidette_second_looks", "Redacted pictures that were looked at again", labels=("camera", "kind")
+        ),
+        "leaky": CounterMetricFamily(
+            "vidette_leaky_pictures", "Of these, with an uncovered face", labels=("camera", "kind")
+        ),
+        "leaks": CounterMetricFamily("vidette_leaks", "Uncovered faces found", labels=("camera", "kind")),
+    }
+    sums = LeakHour.objects.order_by().values_list("camera_id", "kind")
+    for camera_id, kind, *counts in sums.annotate(*(Sum(name) for name in families)):
+        for family, count in zip(families.values(), counts, strict=True):
+            family.add_metric((str(camera_id), kind), count)
+    yield from families.values()
+    opened = Alert.objects.exclude(state=AlertState.CLOSED).count()
+    yield GaugeMetricFamily("vidette_alerts_open", "Alerts that are not closed", opened)
 
 
 def _models() -> Metric:

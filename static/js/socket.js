@@ -80,7 +80,7 @@ export class LiveSocket extends EventTarget {
     const message = JSON.parse(data);
     if (message.type === "ready") this.#ready(message);
     // A number that does not continue ours means that something was missed: read it again.
-    if ((message.type === "event" || message.type === "camera") && this.#seq !== null && message.after > this.#seq) {
+    if (["event", "camera", "alert"].includes(message.type) && this.#seq !== null && message.after > this.#seq) {
       this.#send({ type: "catch_up", after: this.#seq });
       return;
     }

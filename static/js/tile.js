@@ -47,6 +47,13 @@ export class Tile {
     this.parts.event.hidden = false;
   }
 
+  setAlert(alert) {
+    this.eventAt = Date.now();
+    this.parts.event.href = alert.url;
+    setText(this.parts.event, this.words.text.new_alert);
+    this.parts.event.hidden = false;
+  }
+
   refuse(message) {
     this.refusal = message;
   }

@@ -56,6 +56,9 @@ class Wall {
     on("event", (message) => {
       if (message.kind === "event_created" && message.event) this.byId.get(message.camera_id)?.setEvent(message.event);
     });
+    on("alert", (message) => {
+      if (message.kind === "alert_opened" && message.alert) this.byId.get(message.camera_id)?.setAlert(message.alert);
+    });
     on("error", (message) => message.camera_id && this.byId.get(message.camera_id)?.refuse(message.message));
   }
 

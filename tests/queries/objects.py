@@ -11,6 +11,7 @@ from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
 from apps.dispatch.models import LeaseChange
+from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
 from apps.registry.models import ModelVersion
 from tests.apps.purposes import purpose_add
@@ -44,6 +45,8 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
         )  # fmt: skip
     for track_id in (1, 2):
         _event(camera, zone, version, track_id)
+    Alert.objects.create(camera=camera, kind="leaks", opened_at=at, changed_at=at, facts={"frames": 4})
+    LeakHour.objects.create(camera=camera, hour=at, kind="live", frames=4, leaky=1, leaks=1)
     return camera
 
 

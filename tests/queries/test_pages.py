@@ -33,6 +33,7 @@ def _addresses(camera, person):
         "zone_id": camera.zones.first().pk,
         "event_id": Event.objects.filter(camera=camera).first().pk,
         "user_id": person.pk,
+        "alert_id": camera.alerts.first().pk,
         "redaction_id": Redaction.objects.filter(state="done").first().pk,
         "purpose_id": camera.purposes.first().pk,
         "consent_id": camera.consents.first().pk,

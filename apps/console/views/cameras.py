@@ -25,6 +25,7 @@ from apps.cameras.selectors import (
 )
 from apps.consent.selectors import basis_of
 from apps.console.access import page, viewer
+from apps.console.leaks import leaks_shown
 from apps.console.purposes import purpose_of
 from apps.console.views.live import live_states, live_words
 from apps.core.errors import DomainError
@@ -98,6 +99,7 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "can_manage": user_can(user, Capability.MANAGE_CAMERAS),
         "has_credentials": has_credentials(found),
         "accounting": accounting_for(found),
+        **leaks_shown(user, found),
         "zones": zones_of(found),
         "lease": lease_newest(found),
         "basis": basis_of(found),

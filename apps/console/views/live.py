@@ -54,6 +54,7 @@ def live_words() -> dict[str, object]:
             "retry_in": _("Next try in {s} s"),
             "retrying": _("Trying again now"),
             "new_event": _("New: {what}"),
+            "new_alert": _("Alert: uncovered faces"),
             "range": _("{from}–{to} of {all}"),
             "redaction_unknown": _("Cover unknown"),
         },

@@ -29,6 +29,7 @@ def _api(route: str, *rows: tuple[str, str] | tuple[str, str, str]) -> list[Row]
 
 _CAMERA = "cameras/<uuid:camera_id>"
 _EVENT = "events/<uuid:event_id>"
+_ALERT = "alerts/<uuid:alert_id>"
 _REDACTION = "redactions/<uuid:redaction_id>"
 _SEE_CAMERAS = EVERYBODY
 _SEE_EVENTS = EVERYBODY
@@ -63,6 +64,11 @@ ROWS: list[Row] = [
     *_api(f"{_EVENT}/flags", ("POST", "alice", "dana")),
     *_api(f"{_CAMERA}/segments", ("GET", "alice", "dana")),
     *_api("segments/<uuid:segment_id>/video", ("GET", "alice", "dana")),
+    *_api(f"{_CAMERA}/leaks", ("GET", _KNOW_A, _KNOW_B)),
+    *_api("alerts", ("GET", _SEE_CAMERAS)),
+    *_api(_ALERT, ("GET", _KNOW_A, _KNOW_B)),
+    *_api(f"{_ALERT}/acknowledge", ("POST", "bob adam", "bob adam")),
+    *_api(f"{_ALERT}/close", ("POST", "bob adam", "bob adam")),
     *_api("readings", ("GET", _SEE_EVENTS)),
     *_api("readings/<uuid:reading_id>/snapshot", ("GET", "alice", "dana")),
     *_api("streams", ("GET", _SEE_CAMERAS)),
@@ -197,6 +203,11 @@ ROWS: list[Row] = [
     ),
     Row("tokens/add/", "GET", "adam"),
     Row("tokens/<str:digest>/revoke/", "POST", "adam"),
+    Row("alerts/", "GET", _SEE_CAMERAS),
+    Row(f"{_ALERT}/", "GET", _KNOW_A, _KNOW_B),
+    Row(f"{_ALERT}/acknowledge/", "POST", "bob adam", "bob adam"),
+    Row(f"{_ALERT}/close/", "POST", "bob adam", "bob adam"),
+    Row(f"{_CAMERA}/leaks/lower/", "POST", "bob adam", "bob adam"),
     Row("health/", "GET", EVERYBODY),
     Row("integrate/", "GET", EVERYBODY),
 ]

@@ -20,6 +20,7 @@ from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem, WorkState
+from apps.monitoring.models import Alert
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelVersion
@@ -132,10 +133,13 @@ def make_place(adam: User, camera: Camera) -> Place:
     CameraRuntime.objects.create(
         camera=camera, epoch=event.epoch, at=AT, since=AT, state="streaming", fps=10.0
     )
+    alert = Alert.objects.create(
+        camera=camera, kind="leaks", opened_at=AT, changed_at=AT, facts={"frames": 4, "leaky": 3, "leaks": 3}
+    )
     marks = (
         camera.name,
         camera.site.name,
-        *(str(row.pk) for row in (camera, group, zone, event, reading, segment, purpose, consent)),
+        *(str(row.pk) for row in (camera, group, zone, event, reading, segment, purpose, consent, alert)),
     )
     return Place(
         {
@@ -151,6 +155,7 @@ def make_place(adam: User, camera: Camera) -> Place:
             "number": 0,
             "purpose_id": purpose.pk,
             "consent_id": consent.pk,
+            "alert_id": alert.pk,
             "code": "standard",
         },
         marks,
