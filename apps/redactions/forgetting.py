@@ -11,14 +11,17 @@ from apps.core.clock import now
 from apps.core.errors import Unavailable
 from apps.core.objects import object_delete, objects_list
 from apps.redactions.models import Redaction, RedactionState, StepState
-from inference_workers.contracts.redactions import job_prefix
+from inference_workers.contracts.redactions import input_key, job_prefix
 
 _RESULTS = "revisions/"
 logger = logging.getLogger(__name__)
 
 
 def input_forget(redaction: Redaction) -> None:
-    """The upload goes for good, in the caller's transaction: no edit is possible from now on."""
+    """The upload goes for good, in the caller's transaction: no edit is possible from now on.
+
+    What was made of it on the way goes with the next sweep: thousands of objects for a film of hours.
+    """
     if redaction.input_gone_at is not None:
         return
     redaction.input_gone_at, redaction.input_until = now(), None
@@ -26,7 +29,7 @@ def input_forget(redaction: Redaction) -> None:
         input_gone_at=redaction.input_gone_at, input_until=None, version=F("version") + 1
     )
     audit.record_system(action="redaction.input_delete", object_type="redaction", object_id=str(redaction.pk))
-    transaction.on_commit(partial(objects_forget, redaction.pk, results_too=False), robust=True)
+    transaction.on_commit(partial(object_delete, input_key(str(redaction.pk))), robust=True)
 
 
 def objects_forget(redaction_id: object, *, results_too: bool) -> bool:
@@ -64,13 +67,13 @@ def forgotten_sweep() -> dict[str, int]:
 
     Results go with the retention of the house (`stores`).
     """
-    counts = {"inputs": 0, "removed": 0}
+    counts = {"inputs": 0, "cleared": 0, "removed": 0}
     for redaction in Redaction.objects.filter(input_until__lt=now(), deleted_at=None)[:100]:
         counts["inputs"] += _input_expire(redaction)
     for redaction in Redaction.objects.filter(deleted_at__isnull=False)[:100]:
         counts["removed"] += _remove(redaction)
-    for redaction in Redaction.objects.filter(state=RedactionState.CANCELLED, deleted_at=None)[:100]:
-        objects_forget(redaction.pk, results_too=True)
+    for redaction in Redaction.objects.exclude(input_gone_at=None).filter(cleared_at=None)[:20]:
+        counts["cleared"] += _clear(redaction)
     return counts
 
 
@@ -83,11 +86,23 @@ def _input_expire(redaction: Redaction) -> bool:
     return True
 
 
+def _clear(redaction: Redaction) -> bool:
+    """Everything but the results; of work that was cancelled or failed, everything."""
+    results_too = redaction.ready_revision is None
+    if _is_written_to(redaction) or not objects_forget(redaction.pk, results_too=results_too):
+        return False
+    Redaction.objects.filter(pk=redaction.pk).update(cleared_at=now())
+    return True
+
+
+def _is_written_to(redaction: Redaction) -> bool:
+    """Whether a worker may still write: what it leaves after a deletion would stay for ever."""
+    return redaction.steps.filter(state=StepState.RUNNING, leased_until__gt=now()).exists()
+
+
 def _remove(redaction: Redaction) -> bool:
     """The objects first: a row without its objects is swept again, objects without their row never."""
-    if redaction.steps.filter(state=StepState.RUNNING, leased_until__gt=now()).exists():
-        return False
-    if not objects_forget(redaction.pk, results_too=True):
+    if _is_written_to(redaction) or not objects_forget(redaction.pk, results_too=True):
         return False
     redaction.delete()
     return True

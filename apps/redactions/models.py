@@ -52,6 +52,7 @@ class Redaction(models.Model):
         version: one more with every change, for those who wait for news.
         input_until: when the upload goes; editing is possible until then.
         round_at: when the present piece of work began, for its progress.
+        cleared_at: when everything but the results was deleted, some time after the upload.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -78,6 +79,7 @@ class Redaction(models.Model):
     editable = models.BooleanField(default=True)
     input_until = models.DateTimeField(null=True)
     input_gone_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)

@@ -13,7 +13,7 @@ from apps.audit import services as audit
 from apps.core.clock import now
 from apps.core.errors import Conflict, NotFound
 from apps.core.events import publish
-from apps.redactions.forgetting import forgotten_sweep, input_forget
+from apps.redactions.forgetting import input_forget
 from apps.redactions.ledger import redaction_advance, redaction_plan
 from apps.redactions.models import (
     ACTIVE_STATES,
@@ -89,13 +89,18 @@ def redaction_resume(*, acting_user: User, redaction: Redaction) -> Redaction:
 
 
 def redaction_cancel(*, acting_user: User, redaction: Redaction) -> Redaction:
-    """The work ends and everything that was stored for it goes, the upload first of all."""
+    """The work ends and everything that was stored for it goes, the upload first of all.
+
+    Where an edited film is made again, only that ends: the result from before stays.
+    """
 
     def end(row: Redaction) -> None:
         row.steps.filter(state=StepState.QUEUED).delete()
-        Redaction.objects.filter(pk=row.pk).update(finished_at=now(), ready_revision=None, result={})
+        if row.ready_revision is not None:
+            Redaction.objects.filter(pk=row.pk).update(state=State.DONE, rendered_revision=row.ready_revision)
+            return
+        Redaction.objects.filter(pk=row.pk).update(finished_at=now())
         input_forget(row)
-        transaction.on_commit(forgotten_sweep, robust=True)
 
     before = (*ACTIVE_STATES, State.PAUSED)
     return _move(acting_user, redaction, "redaction.cancel", before=before, after=State.CANCELLED, then=end)
@@ -109,7 +114,7 @@ def redaction_close(*, acting_user: User, redaction: Redaction) -> Redaction:
 
 
 def redaction_delete(*, acting_user: User, redaction: Redaction) -> None:
-    """The row leaves every list at once; its objects go as soon as no worker writes any more."""
+    """The row leaves every list and the upload the store at once; the rest goes with the next sweep."""
     require(acting_user, Capability.REDACT_FILES)
     with transaction.atomic():
         changed = Redaction.objects.filter(pk=redaction.pk, deleted_at=None, state__in=FINAL_STATES).update(
@@ -117,8 +122,9 @@ def redaction_delete(*, acting_user: User, redaction: Redaction) -> None:
         )
         if not changed:
             raise _moved_on()
+        if redaction.input_gone_at is None:
+            input_forget(redaction)
         publish("redaction.changed", redaction_id=str(redaction.pk))
-        transaction.on_commit(forgotten_sweep, robust=True)
         record(acting_user, redaction, "redaction.delete")
 
 

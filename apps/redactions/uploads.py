@@ -166,10 +166,11 @@ class _StoreHandler(FileUploadHandler):
 
     def forget(self) -> None:
         """What was written so far goes; an unfinished object is finished first, or its parts would stay."""
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        with suppress(Unavailable):  # the retention of the house takes what stays behind
             if self.stored is None:
-                with suppress(Unavailable):
-                    self._writer.close()
+                self._writer.close()
             object_delete(self._key)
 
 

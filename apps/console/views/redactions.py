@@ -179,7 +179,7 @@ _CHANGES: dict[str, tuple[Change, Any]] = {
     "resume": (services.redaction_resume, lambda: _("The work goes on.")),
     "cancel": (
         services.redaction_cancel,
-        lambda: _("Cancelled. The upload and everything of it is deleted."),
+        lambda: _("Cancelled. What was not finished is deleted."),
     ),
     "close": (services.redaction_close, lambda: _("The upload is deleted; the result stays.")),
     "render": (editing.redaction_render, lambda: _("The film is made again where it changed.")),

@@ -8,6 +8,7 @@ from apps.core.errors import Conflict, Forbidden, Invalid, Unavailable
 from apps.core.objects import objects_list
 from apps.redactions import editing, services
 from apps.redactions.editing import Edit, edit_make, edit_undo, redaction_render
+from apps.redactions.forgetting import forgotten_sweep
 from apps.redactions.models import Redaction, RedactionEdit
 from tests.apps.redactions.conftest import beat
 
@@ -192,10 +193,41 @@ def test_a_pause_keeps_what_is_done_and_a_resumed_film_is_finished(redaction, wo
 def test_cancelling_deletes_everything(redaction, worker, bob):
     worker.step()
     services.redaction_cancel(acting_user=bob, redaction=redaction)
+    assert not _stored(redaction, "input")
+    assert forgotten_sweep()["cleared"] == 0, "a worker still writes"
     worker.work()
-    stored = [row.key for portion in objects_list(f"redactions/{redaction.pk}") for row in portion]
+    assert forgotten_sweep()["cleared"] == 1
     redaction.refresh_from_db()
-    assert (redaction.state, stored) == ("cancelled", [])
+    assert (redaction.state, _stored(redaction)) == ("cancelled", [])
+    assert forgotten_sweep()["cleared"] == 0
+
+
+def _stored(redaction, name=""):
+    prefix = f"redactions/{redaction.pk}"
+    return [row.key for portion in objects_list(prefix) for row in portion if name in row.key]
+
+
+def test_cancelling_a_second_film_leaves_the_first(ready, worker, bob):
+    worker.covers[1] = ("aa", "XX", "cc")
+    edit_make(acting_user=bob, redaction=ready, edit=DROP)
+    worker.work()
+    redaction_render(acting_user=bob, redaction=ready)
+    services.redaction_cancel(acting_user=bob, redaction=ready)
+    assert (ready.state, ready.ready_revision, ready.rendered_revision) == ("done", 0, 0)
+    assert _stored(ready, "input")
+    worker.work()
+    redaction_render(acting_user=bob, redaction=ready)
+    worker.work()
+    ready.refresh_from_db()
+    assert (ready.state, ready.ready_revision) == ("done", 1)
+
+
+def test_when_the_upload_is_gone_only_the_result_stays(ready, bob):
+    assert _stored(ready, "input")
+    services.redaction_close(acting_user=bob, redaction=ready)
+    assert forgotten_sweep()["cleared"] == 1
+    assert all("/revisions/" in key for key in _stored(ready))
+    assert len(_stored(ready, "result")) == 1
 
 
 def _get(user, path, **headers):

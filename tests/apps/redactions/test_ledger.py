@@ -204,6 +204,8 @@ def test_a_deleted_redaction_goes_when_no_worker_writes_any_more(redaction, work
     worker.work()
     redaction.refresh_from_db()
     redaction_delete(acting_user=bob, redaction=redaction)
+    assert not _exists(input_key(str(redaction.pk)))
+    assert forgotten_sweep()["removed"] == 1
     assert not Redaction.objects.exists()
     assert not list(objects_list(f"redactions/{redaction.pk}"))
 
