@@ -13,6 +13,11 @@ urlpatterns: list[URLPattern] = [
     path("retention/classes/<slug:code>/", retention.class_edit, name="class_edit"),
     path("retention/classes/<slug:code>/remove/", retention.class_remove, name="class_remove"),
     path("cameras/<uuid:camera_id>/retention/", retention.camera_retention_edit, name="camera_retention"),
+    path(
+        "cameras/<uuid:camera_id>/retention/originals/",
+        retention.originals_destroy,
+        name="originals_destroy",
+    ),
     path("cameras/<uuid:camera_id>/holds/add/", retention.hold_add, name="hold_add"),
     path("unmasking/", unmasking.unmasking, name="unmasking"),
     path("cameras/<uuid:camera_id>/unmask/", unmasking.unmask_add, name="unmask_add"),

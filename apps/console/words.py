@@ -220,6 +220,7 @@ ACTIONS: Words = {
     "unmask.open": _("Opened an unmasking"),
     "unmask.view": _("Watched uncovered people"),
     "unmask.lock": _("An unmasking locked"),
+    "originals.destroy": _("Destroyed originals before their time"),
     "originals.key_destroyed": _("Destroyed the key of originals"),
     "redaction.create": _("Uploaded a file to redact"),
     "redaction.pause": _("Paused a redaction"),

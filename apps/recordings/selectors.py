@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 
 from apps.accounts.roles import Capability
@@ -14,7 +14,7 @@ from apps.cameras.models import Camera
 from apps.cameras.selectors import as_uuid, cameras_for, refusal_record
 from apps.core.errors import NotFound
 from apps.detections.models import Event
-from apps.recordings.models import Segment
+from apps.recordings.models import OriginalKey, Segment
 
 BEFORE_EVENT = timedelta(seconds=3)
 AFTER_EVENT = timedelta(seconds=4)
@@ -74,6 +74,15 @@ def days_recorded(user: Viewer, camera: Camera) -> list[date]:
     zone = zoneinfo.ZoneInfo(camera.zone_name)
     days = segments_for(user).filter(camera=camera).annotate(day=TruncDate("started_at", tzinfo=zone))
     return list(days.order_by("-day").values_list("day", flat=True).distinct()[:MOST_DAYS])
+
+
+def original_days(camera: Camera) -> list[OriginalKey]:
+    """Days of a camera that have a living key, the newest first, each with `sealed`: how many originals.
+
+    The camera was looked up by the asker.
+    """
+    keys = OriginalKey.objects.filter(camera_id=camera.pk, destroyed_at=None)
+    return list(keys.annotate(sealed=Count("segments")).order_by("-day"))
 
 
 def segment_look_up(user: Viewer, segment_id: object, *, purpose: str = "") -> Segment:

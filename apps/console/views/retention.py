@@ -1,6 +1,6 @@
 """Retention for compliance: what is kept, what is due, classes, holds."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +25,10 @@ from apps.console.retention_forms import (
 )
 from apps.console.views.camera_changes import version_of
 from apps.core.clock import now
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotFound
 from apps.detections.selectors import event_look_up
-from apps.recordings.selectors import AFTER_EVENT, BEFORE_EVENT, day_of
+from apps.recordings import services as recordings
+from apps.recordings.selectors import AFTER_EVENT, BEFORE_EVENT, day_of, original_days
 from apps.retention import services
 from apps.retention.models import RecordingMode
 from apps.retention.selectors import (
@@ -155,7 +156,33 @@ def camera_retention_edit(request: HttpRequest, camera_id: str) -> HttpResponse:
             return redirect("console:retention")
         except DomainError as error:
             form.add_error(None, error.message)
-    return render(request, "console/camera_retention.html", {"form": form, "camera": camera, "row": row})
+    context = {"form": form, "camera": camera, "row": row, "days": original_days(camera)}
+    return render(request, "console/camera_retention.html", context)
+
+
+@page(MANAGE, methods=("POST",))
+def originals_destroy(request: HttpRequest, camera_id: str) -> HttpResponse:
+    """Destroy the key of one day: its originals cannot be opened any more, by anybody."""
+    user = viewer(request)
+    camera = access_camera(user, camera_id, purpose=purpose_of(request, PURPOSE), capability=MANAGE)
+    told(
+        request,
+        lambda: recordings.originals_destroy(
+            acting_user=user,
+            camera=camera,
+            day=_date_of(request.POST.get("day", "")),
+            reason=request.POST.get("reason", ""),
+        ),
+        _("The key is destroyed. The originals of that day cannot be opened any more."),
+    )
+    return redirect("console:camera_retention", camera_id)
+
+
+def _date_of(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise NotFound("day") from error
 
 
 @page(MANAGE, methods=("GET", "POST"))

@@ -136,6 +136,7 @@ ROWS: list[Row] = [
     Row("retention/classes/<slug:code>/remove/", "POST", "bob"),
     Row(f"{_CAMERA}/retention/", "GET", "bob", "bob"),
     Row(f"{_CAMERA}/retention/", "POST", "bob", "bob"),
+    Row(f"{_CAMERA}/retention/originals/", "POST", "bob", "bob"),
     Row(f"{_CAMERA}/holds/add/", "GET", "bob", "bob"),
     Row(f"{_CAMERA}/holds/add/", "POST", "bob", "bob"),
     Row("holds/<uuid:hold_id>/release/", "POST", "bob"),

@@ -9,11 +9,12 @@ from django.db import transaction
 
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
-from apps.core.errors import DomainError, NotFound, Unavailable
+from apps.core.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from apps.core.objects import object_get, object_put
 from apps.recordings.keys import content_key, key_destroy, seal_keys
 from apps.recordings.models import OriginalKey, Segment
 from apps.recordings.policy import recording_policy
+from apps.recordings.services import originals_destroy
 from apps.retention.services import class_create, class_update, hold_place, retention_sweep
 from inference_workers.contracts.recording import SealedOriginal, original_key, seal_context
 from inference_workers.engine.errors import EngineError
@@ -157,3 +158,44 @@ def test_a_class_that_keeps_no_originals_any_more_lets_them_go(bob, keeping, sea
     retention_sweep()
     segment.refresh_from_db()
     assert segment.original_key == ""
+
+
+def test_originals_of_a_day_are_destroyed_by_compliance_with_a_reason(bob, camera, sealed):
+    segment = sealed()
+    day, original = segment.sealed_under.day, segment.original_key
+    key = originals_destroy(acting_user=bob, camera=camera, day=day, reason="asked by the person")
+    assert bytes(key.sealed_private) == b""
+    row = AuditRecord.objects.get(action="originals.destroy")
+    assert (row.details["originals"], row.details["fingerprint"]) == (1, key.fingerprint)
+    retention_sweep()
+    assert _gone(original)
+    assert not _gone(segment.object_key)
+    assert seal_keys([camera.pk], day)[camera.pk].key_id != str(key.pk)
+
+
+def test_originals_under_a_hold_are_not_destroyed(bob, camera, sealed):
+    segment = sealed()
+    hold_place(
+        acting_user=bob, camera=camera, since=segment.started_at, until=segment.ended_at, reason="accident",
+        expires_at=now() + timedelta(days=1),
+    )  # fmt: skip
+    with pytest.raises(Conflict):
+        originals_destroy(acting_user=bob, camera=camera, day=segment.sealed_under.day, reason="x")
+    assert _open(Segment.objects.select_related("sealed_under").get()) == b"raw faces"
+
+
+@pytest.mark.parametrize("name", ["alice", "adam", "erin", "charlie"])
+def test_only_compliance_destroys_originals(name, request, camera, sealed):
+    segment = sealed()
+    with pytest.raises(Forbidden):
+        originals_destroy(
+            acting_user=request.getfixturevalue(name), camera=camera, day=segment.sealed_under.day, reason="x"
+        )
+
+
+def test_no_record_no_destruction_by_hand(bob, camera, sealed, request):
+    segment = sealed()
+    request.getfixturevalue("no_record")
+    with pytest.raises(Unavailable):
+        originals_destroy(acting_user=bob, camera=camera, day=segment.sealed_under.day, reason="x")
+    assert Segment.objects.get().original_key == segment.original_key

@@ -138,3 +138,16 @@ def test_a_dry_run_counts_and_changes_nothing(camera, seen):
     assert (rows["events"].total, rows["events"].due, rows["events"].held) == (2, 1, 0)
     assert Event.objects.count() == 2
     assert AuditRecord.objects.filter(action="retention.deleted").count() == 0
+
+
+def test_the_command_counts_first_and_deletes_when_told(camera, seen, capsys):
+    from django.core.management import call_command
+
+    seen(camera, 80)
+    call_command("retention")
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("events")]
+    assert line.split()[1:4] == ["1", "1", "0"]
+    assert Event.objects.count() == 1
+    call_command("retention", "--delete")
+    assert "events: 1 deleted" in capsys.readouterr().out
+    assert Event.objects.count() == 0
