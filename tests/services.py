@@ -105,9 +105,10 @@ def _version(initdb: Path) -> int:
 
 
 class PostgresServer:
-    """A fresh cluster on a free loopback port, tuned for tests: nothing is flushed to disk."""
+    """A fresh cluster on a free loopback port, tuned for tests: nothing is flushed unless `durable`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self.flushes = "on" if durable else "off"
         self.binaries = postgres_binaries()
         self.folder = Path(tempfile.mkdtemp(prefix="vidette-postgres-"))
         self.port = free_port()
@@ -142,7 +143,8 @@ class PostgresServer:
         )  # fmt: skip
         options = {
             "port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
-            "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "120",
+            "fsync": self.flushes, "full_page_writes": self.flushes, "synchronous_commit": self.flushes,
+            "max_connections": "120",
             "shared_buffers": "64MB",
         }  # fmt: skip
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
