@@ -24,6 +24,7 @@ MATRIX = {
     "see_purposes":   "0101",
     "manage_purposes": "0100",
     "analyse_frames": "0010",
+    "redact_files":   "0100",
     "review_leaks":   "0101",
     "see_health":     "1111",
 }  # fmt: skip
@@ -37,6 +38,7 @@ WITH_TOKEN = {
     "manage_cameras",
     "see_models",
     "analyse_frames",
+    "redact_files",
 }
 
 
