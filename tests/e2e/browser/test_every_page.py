@@ -8,8 +8,11 @@ pytestmark = pytest.mark.timeout(600)
 EVERYBODY = ("/live/", "/events/", "/readings/", "/cameras/", "/health/", "/integrate/")
 ACCOUNT = ("/accounts/password/change/", "/accounts/sessions/", "/accounts/2fa/")
 PAGES = {
-    "alice": (*EVERYBODY, *ACCOUNT, "/", "/no-such-page/"),
-    "bob": (*EVERYBODY, "/redactions/", "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/"),
+    "alice": (*EVERYBODY, *ACCOUNT, "/unmasking/", "/", "/no-such-page/"),
+    "bob": (
+        *EVERYBODY, "/redactions/", "/unmasking/", "/retention/", "/retention/classes/add/", "/models/",
+        "/record/", "/admin/", "/admin/audit/auditrecord/",
+    ),
     "charlie": EVERYBODY,
     "erin": (*EVERYBODY, "/models/"),
     "adam": (

@@ -1,5 +1,6 @@
 """Every page with long texts in it: no wider than a phone, and nothing that axe calls serious."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,48 @@ ADMINISTRATOR = (
 )
 
 
+COMPLIANCE = ("/record/", "/retention/", "/retention/classes/add/", "/unmasking/")
+
+
+def _of_camera(camera, *pages):
+    return tuple(f"/cameras/{camera.pk}/{page}/" for page in pages)
+
+
 @pytest.fixture
-def busy(camera, camera_b, alice, see_event):
-    """Something to show: events, a reading, a long name."""
+def busy(camera, camera_b, alice, bob, see_event):
+    """Something to show: events, a reading, a long name, a recording, a hold."""
+    _recorded(camera, bob)
     see_event(camera, text="PLATFORM 12 — MIND THE GAP BETWEEN THE TRAIN AND THE EDGE")
     return see_event(camera)
 
 
+def _recorded(camera, bob):
+    from uuid import uuid4
+
+    from apps.core.clock import now
+    from apps.recordings.models import Segment
+    from apps.retention.services import hold_place
+
+    at = now()
+    for number in range(3):
+        started_at = at - timedelta(minutes=5 * number + 1)
+        Segment.objects.create(
+            pk=uuid4(), camera=camera, epoch="e", number=number, started_at=started_at,
+            ended_at=started_at + timedelta(seconds=10), frames=50, width=960, height=540, bytes=9,
+            sha256="ab" * 32, object_key="segments/x", lease_id="l", reason="events",
+        )  # fmt: skip
+    hold_place(
+        acting_user=bob, camera=camera, since=at - timedelta(hours=1), until=at,
+        reason="Collision of two trolleys beside the freight elevator, insurer informed",
+        expires_at=at + timedelta(days=30),
+    )  # fmt: skip
+
+
 def test_long_texts_are_not_wider_than_a_phone(visit, alice, adam, bob, camera, busy):
-    own = (f"/events/{busy.pk}/", f"/cameras/{camera.pk}/")
+    own = (f"/events/{busy.pk}/", *_of_camera(camera, ".", "recordings", "unmask"), "/unmasking/")
+    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"))
     wide = []
-    for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR), (bob, ("/record/",))):
+    for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR), (bob, ruled)):
         seen = visit(user, "/health/", viewport=PHONE, locale="ru-RU")
         for path in paths:
             seen.open(path)
@@ -45,8 +77,9 @@ def test_axe_finds_nothing_serious(visit, alice, adam, bob, camera, busy, scheme
     assert AXE.exists(), "axe-core is missing: make setup-test installs it"
     source = AXE.read_text()
     found = []
-    own = (f"/events/{busy.pk}/", f"/cameras/{camera.pk}/")
-    for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR[1:9]), (bob, ("/record/",))):
+    own = (f"/events/{busy.pk}/", *_of_camera(camera, ".", "recordings", "unmask"), "/unmasking/")
+    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"))
+    for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR[1:9]), (bob, ruled)):
         seen = visit(user, "/health/", color_scheme=scheme)
         for path in paths:
             seen.open(path)
