@@ -14,6 +14,7 @@ from apps.monitoring.heartbeats import Heartbeat, heartbeats
 from apps.monitoring.models import Alert, AlertState, LeakHour
 from apps.monitoring.queues import queue_depths, results_lag
 from apps.registry.selectors import serving
+from apps.retention.selectors import objects_waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -26,6 +27,9 @@ class InstallationCollector:
         yield from _cameras()
         yield _models()
         yield from _leaks()
+        yield GaugeMetricFamily(
+            "vidette_objects_to_delete", "Objects that retention has still to delete", objects_waiting()
+        )
         try:
             beats = heartbeats()
             lag = results_lag()
@@ -35,6 +39,7 @@ class InstallationCollector:
         yield GaugeMetricFamily("vidette_redis_up", "Whether Redis answers", 1)
         yield from _processes(beats)
         yield from _inference(beats)
+        yield _segments(beats)
         yield GaugeMetricFamily("vidette_results_waiting", "Results in the stream", lag.waiting)
         yield GaugeMetricFamily("vidette_results_pending", "Results taken, not committed", lag.pending)
         yield _queues()
@@ -128,6 +133,19 @@ def _processes(beats: Iterable[Heartbeat]) -> Iterator[Metric]:
             memory.add_metric((beat.process,), beat.facts["rss_bytes"])
     yield age
     yield memory
+
+
+def _segments(beats: Iterable[Heartbeat]) -> Metric:
+    """Recorded segments of each streams process since it started."""
+    family = GaugeMetricFamily(
+        "vidette_segments", "Recorded segments by what became of them", labels=("process", "outcome")
+    )
+    for beat in beats:
+        for outcome in ("stored", "waiting", "lost"):
+            count: Any = beat.facts.get(f"segments_{outcome}")
+            if _is_number(count):
+                family.add_metric((beat.process, outcome), count)
+    return family
 
 
 def _inference(beats: Iterable[Heartbeat]) -> Iterator[Metric]:
