@@ -23,7 +23,13 @@ from inference_workers.engine.boxes import iou_xyxy
 from inference_workers.engine.builtin_models import BUILTINS
 from inference_workers.engine.frame import Image
 from inference_workers.engine.redaction import encode_jpeg, redact_image
-from inference_workers.engine.second_look import CascadeLooker, Looker, ModelLooker, find_leaks
+from inference_workers.engine.second_look import (
+    AgreeingLooker,
+    CascadeLooker,
+    Looker,
+    ModelLooker,
+    find_leaks,
+)
 from inference_workers.tasks.second_look import BOLD_SCORE, MIN_SCORE
 
 EMPTY_CLIPS = ("cam03", "cam04", "cam06")
@@ -85,14 +91,14 @@ def meters(data: Path) -> dict[str, tuple[Looker, ...]]:
     """Who looks again, as the worker chooses it for what is installed."""
     centerface = BUILTINS["centerface"].open(None, BackendOptions(), (1920, 1920))  # type: ignore[arg-type]
     yunet = open_known(data / "weights/face/yunet_n_dynamic.onnx", size=1920)
-    bold = BOLD_SCORE["centerface"]
+    least, bold = MIN_SCORE["centerface"], BOLD_SCORE["centerface"]
     return {
         "YuNet after CenterFace": (ModelLooker(yunet, "yunet", MIN_SCORE["yunet"]),),
         "CenterFace after YuNet": (ModelLooker(centerface, "centerface", MIN_SCORE["centerface"]),),  # type: ignore[arg-type]
         "CenterFace alone": (
-            ModelLooker(centerface, "centerface", bold),  # type: ignore[arg-type]
-            ModelLooker(centerface, "centerface", bold, 1.5),  # type: ignore[arg-type]
-            CascadeLooker(),
+            ModelLooker(centerface, "centerface", least),  # type: ignore[arg-type]
+            ModelLooker(centerface, "centerface", least, 1.5),  # type: ignore[arg-type]
+            AgreeingLooker(ModelLooker(centerface, "centerface", bold), CascadeLooker()),  # type: ignore[arg-type]
         ),
     }
 

@@ -1,7 +1,7 @@
 """The second look: are there faces in a redacted picture that no cover hides?
 
 Somebody else looks than the detector that found the faces to cover: another family, or, where none is
-installed, the same one larger and bolder together with OpenCV's frontal cascade. What it finds is judged
+installed, the same one larger, and bolder where OpenCV's frontal cascade agrees. What it finds is judged
 by where it lies. A find that the covers hide for the most part is the cover itself, which sometimes looks
 like a face to a detector (`on_cover`); a find that is mostly bare is a leak.
 """
@@ -107,6 +107,23 @@ class CascadeLooker:
         return Detections(
             boxes, np.full(count, CASCADE_SCORE, np.float32), np.zeros(count, np.int32), ("face",)
         )
+
+
+class AgreeingLooker:
+    """Faces that two lookers see in the same place; either alone, bold as it is, sees them in shirts too."""
+
+    def __init__(self, first: Looker, second: Looker) -> None:
+        self._first = first
+        self._second = second
+        self.name = f"{first.name} with {second.name}"
+
+    def look(self, image: Image) -> Detections:
+        found = self._first.look(image)
+        if not len(found):
+            return found
+        other = self._second.look(image)
+        seen = iou_xyxy(found.boxes_xyxy, other.boxes_xyxy).max(axis=1, initial=0.0) >= SAME_FACE_IOU
+        return Detections(found.boxes_xyxy[seen], found.scores[seen], found.class_ids[seen], found.classes)
 
 
 def second_look(redacted: RedactedFrame, lookers: Sequence[Looker]) -> list[Leak]:

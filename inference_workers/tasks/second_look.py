@@ -23,7 +23,14 @@ from inference_workers.contracts.results import LeakSample
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
 from inference_workers.engine.pictures import decode_picture
-from inference_workers.engine.second_look import CascadeLooker, Leak, Looker, ModelLooker, find_leaks
+from inference_workers.engine.second_look import (
+    AgreeingLooker,
+    CascadeLooker,
+    Leak,
+    Looker,
+    ModelLooker,
+    find_leaks,
+)
 from inference_workers.tasks.counters import Counters
 from inference_workers.tasks.loaded import LoadedModels
 
@@ -39,9 +46,9 @@ MAX_PICTURE_BYTES = 8 * 1024 * 1024
 MAX_BOXES = 64
 # Who looks, best first, and from which score on a find counts (docs/privacy.md has the figures).
 ORDER = ("yunet-n", "yunet-s", "centerface", "ultralight-rfb-640")
-MIN_SCORE = {"yunet": 0.6, "centerface": 0.5, "ultralight": 0.8}
-# The same family again: as bold as it can be without seeing faces everywhere.
-BOLD_SCORE = {"yunet": 0.5, "centerface": 0.4, "ultralight": 0.7}
+MIN_SCORE = {"yunet": 0.8, "centerface": 0.5, "ultralight": 0.8}
+# From here on a find of the same family counts where the cascade agrees.
+BOLD_SCORE = {"yunet": 0.5, "centerface": 0.2, "ultralight": 0.5}
 # Pictures are looked at as they are up to this side; larger ones are reduced.
 SIDE_PX = (1920, 1920)
 
@@ -55,7 +62,7 @@ class Lookers:
         self._cascade = CascadeLooker()
 
     def for_family(self, family: str) -> tuple[Looker, ...]:
-        """Another family than `family`; where none is installed the same, bolder, and the cascade.
+        """Another family than `family`; where none is installed the same, larger, and with the cascade.
 
         Raises:
             EngineError: no face detector is installed, or those of `LoadedModels.get`.
@@ -68,7 +75,9 @@ class Lookers:
         if other is not None:
             return (self._looker(other, MIN_SCORE, 1.0),)
         same = known[0]
-        return (self._looker(same, BOLD_SCORE, 1.0), self._looker(same, BOLD_SCORE, 1.5), self._cascade)
+        bold = self._looker(same, BOLD_SCORE, 1.0)
+        larger = self._looker(same, MIN_SCORE, 1.5)
+        return (self._looker(same, MIN_SCORE, 1.0), larger, AgreeingLooker(bold, self._cascade))
 
     def _looker(self, card: ModelCard, scores: dict[str, float], scale: float) -> ModelLooker:
         ref = ModelRef("", card.name, card.family, card.sha256)

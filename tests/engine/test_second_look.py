@@ -9,7 +9,13 @@ from inference_workers.engine.backends import BackendOptions
 from inference_workers.engine.builtin_models import BUILTINS
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.redaction import redact
-from inference_workers.engine.second_look import CascadeLooker, ModelLooker, find_leaks, second_look
+from inference_workers.engine.second_look import (
+    AgreeingLooker,
+    CascadeLooker,
+    ModelLooker,
+    find_leaks,
+    second_look,
+)
 
 FACE = np.array([[181.5, 58.2, 269.9, 177.8]])
 NOWHERE = np.zeros((0, 4))
@@ -91,6 +97,13 @@ def test_a_cover_beside_the_face_is_a_leak(centerface):
     found = second_look(redact(_astronaut(), beside, RedactionPolicy()), [centerface])
     assert [leak.on_cover for leak in found] == [False]
     assert found[0].hidden_share < 0.5
+
+
+def test_what_one_of_two_sees_alone_is_not_counted():
+    both, alone = ([100, 50, 150, 100], 0.3), ([10, 10, 60, 60], 0.3)
+    agreeing = AgreeingLooker(Fixed(both, alone), Fixed(([104, 54, 152, 104], 0.5), ([200, 9, 260, 70], 0.5)))
+    assert agreeing.look(_grey()).boxes_xyxy.tolist() == [both[0]]
+    assert len(AgreeingLooker(Fixed(both), Fixed()).look(_grey())) == 0
 
 
 def test_a_larger_look_tells_boxes_of_the_picture(centerface):
