@@ -6,6 +6,7 @@ from celery import shared_task
 from django.db import transaction
 
 from apps.audit.checkpoints import checkpoints_make
+from apps.audit.installation import settings_record
 from apps.audit.selectors import VERIFIED_ACTION, chain_verify
 from apps.audit.services import record_system
 from apps.core.context import audit_context, system_context
@@ -42,3 +43,10 @@ def make_checkpoints() -> int:
     except Unavailable as error:
         logger.error("no checkpoint of the record could be made: %s", error.message)
         return 0
+
+
+@shared_task(name="apps.audit.tasks.record_settings", ignore_result=True)
+def record_settings() -> bool:
+    """A changed setting is found within a minute of the start with it."""
+    with audit_context(system_context("control")):
+        return settings_record()

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from typing import IO, Any
 
@@ -36,18 +37,21 @@ def record_export(
     name = f"record.{'jsonl' if kind == 'json' else kind}"
     if rows.order_by().values("seq")[: MOST_ROWS[kind] + 1].count() > MOST_ROWS[kind]:
         raise DomainError("export_too_large", _too_large(kind))
-    file = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - closed by the response
-    count, sha256 = archive_write(file, name, render, rows, made_by=user.get_username(), filters=filters)
-    with transaction.atomic():
-        audit.record_access(
-            action="record.export",
-            object_type="record",
-            object_id=sha256,
-            details={"format": kind, "filters": filters, "records": count, "sha256": sha256},
-            acting_user=user,
-        )
-    file.seek(0)
-    return _download(request, file, f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip")
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.SpooledTemporaryFile(SPOOL_BYTES))
+        count, sha256 = archive_write(file, name, render, rows, made_by=user.get_username(), filters=filters)
+        with transaction.atomic():
+            audit.record_access(
+                action="record.export",
+                object_type="record",
+                object_id=sha256,
+                details={"format": kind, "filters": filters, "records": count, "sha256": sha256},
+                acting_user=user,
+            )
+        file.seek(0)
+        response = _download(request, file, f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip")
+        stack.pop_all()  # from here on the response closes the file
+    return response
 
 
 def _renderer(kind: str) -> Renderer:
@@ -86,18 +90,17 @@ def _shown(value: Any) -> str:
 def _download(request: HttpRequest, file: IO[bytes], name: str) -> StreamingHttpResponse:
     chunks: Any = _async_chunks(file) if isinstance(request, ASGIRequest) else _chunks(file)
     response = StreamingHttpResponse(chunks, content_type="application/zip")
+    response._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as FileResponse does it
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
 
 
 async def _async_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await sync_to_async(file.read)(CHUNK_BYTES):
-            yield chunk
+    while chunk := await sync_to_async(file.read)(CHUNK_BYTES):
+        yield chunk

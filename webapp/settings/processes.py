@@ -62,7 +62,9 @@ CELERY_BEAT_SCHEDULE = {
     "close-accounts": _every(60, "apps.detections.tasks.close_accounts"),
     "sweep-retention": _every(600, "apps.retention.tasks.sweep"),
     "sweep-unmasking": _every(10, "apps.unmasking.tasks.sweep"),
+    "make-evidence": _every(5, "apps.evidence.tasks.sweep"),
     "sweep-orphans": _every(24 * 3600, "apps.retention.tasks.sweep_orphans"),
+    "record-settings": _every(60, "apps.audit.tasks.record_settings"),
     "make-checkpoints": _every(15, "apps.audit.tasks.make_checkpoints"),
     "verify-record": _every(24 * 3600, "apps.audit.tasks.verify_chain"),
 }

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.cameras.models import Camera, CameraGroup, Site, Zone
+from apps.consent.models import Consent, Purpose
 from apps.detections.models import Event
+from apps.monitoring.models import Alert
+from apps.retention.models import LegalHold
 from tests.apps.api.world import SQUARE
 
 Kwargs = dict[str, Any]
@@ -56,6 +59,10 @@ API: dict[str, Body] = {
     "POST probes": lambda kwargs: {"site": str(kwargs["site_id"]), **_SOURCE},
     "POST events/<uuid:event_id>/status": _version(Event, "event_id", status="confirmed"),
     "POST events/<uuid:event_id>/flags": _fixed(reason="not_there"),
+    "POST purposes/<uuid:purpose_id>/end": _version(Purpose, "purpose_id"),
+    "POST consents/<uuid:consent_id>/withdraw": _version(Consent, "consent_id"),
+    "POST alerts/<uuid:alert_id>/acknowledge": _version(Alert, "alert_id"),
+    "POST alerts/<uuid:alert_id>/close": _version(Alert, "alert_id", note="looked at"),
     "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
 }
 
@@ -87,6 +94,11 @@ PAGES: dict[str, Body] = {
         "target": f"site:{kwargs['site_id']}",
         "permission": "watch",
     },
+    "purposes/<uuid:purpose_id>/end/": _version(Purpose, "purpose_id", reason="over"),
+    "consents/<uuid:consent_id>/withdraw/": _version(Consent, "consent_id"),
+    "alerts/<uuid:alert_id>/acknowledge/": _version(Alert, "alert_id"),
+    "alerts/<uuid:alert_id>/close/": _version(Alert, "alert_id", note="looked at"),
+    "holds/<uuid:hold_id>/release/": _version(LegalHold, "hold_id", reason="over"),
     "people/<uuid:user_id>/grants/revoke/": lambda kwargs: {
         "target": f"group:{kwargs['group_id']}",
         "permission": "watch",
@@ -101,3 +113,44 @@ WITHOUT_RECORD: dict[str, str] = {
     "POST preferences/purpose/": "chooses the purpose that later rows carry",
     "POST record/check/": "reads the whole chain to check it and shows no row of it",
 }
+
+_STATE = "asks for another state or for a file than the matrix has; its services are tried in "
+# Addresses that the matrix cannot bring as far as the record, with the place where they are tried instead.
+NOT_REACHED: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            *(f"POST api/v1/redactions/<uuid:redaction_id>/{change}"
+              for change in ("pause", "resume", "cancel", "render", "edits", "undo")),
+            "POST api/v1/redactions", "POST redactions/<uuid:redaction_id>/change/",
+        ),
+        _STATE + "tests/apps/redactions",
+    ),
+    **dict.fromkeys(
+        (
+            "POST api/v1/purposes", "PATCH api/v1/purposes/<uuid:purpose_id>",
+            "POST api/v1/consents",
+            "PUT api/v1/consents/<uuid:consent_id>/document",
+            "POST consents/<uuid:consent_id>/document/",
+        ),
+        _STATE + "tests/apps/consent",
+    ),
+    **dict.fromkeys(
+        (
+            "POST cameras/<uuid:camera_id>/leaks/lower/",
+        ),
+        _STATE + "tests/apps/monitoring",
+    ),
+    **dict.fromkeys(
+        (
+            "POST cameras/<uuid:camera_id>/unmask/",
+            *(
+                f"POST unmasking/<uuid:request_id>/{act}/"
+                for act in ("approve", "refuse", "withdraw", "open")
+            ),
+            "POST retention/classes/add/", "POST retention/classes/<slug:code>/",
+            "POST retention/classes/<slug:code>/remove/", "POST cameras/<uuid:camera_id>/retention/",
+            "POST cameras/<uuid:camera_id>/retention/originals/", "POST cameras/<uuid:camera_id>/holds/add/",
+        ),
+        _STATE + "tests/apps/retention and tests/apps/recordings",
+    ),
+}  # fmt: skip

@@ -9,7 +9,7 @@ from django.db import connection
 from apps.audit import selectors
 from apps.audit import services as audit
 from apps.audit.models import AuditRecord
-from apps.audit.tasks import verify_chain
+from apps.audit.tasks import record_settings, verify_chain
 from apps.core import clock
 from apps.core.context import AuditContext, audit_context
 
@@ -128,3 +128,14 @@ def test_the_account_that_made_the_tables_could_alter_them():
 
 def test_camera_ids_are_compared_whole(rows):
     assert not selectors.records_search(camera_id=uuid4()).exists()
+
+
+def test_changed_settings_are_on_record_once_and_no_secret_is(settings):
+    assert record_settings()
+    assert not record_settings()
+    settings.BIND = "0.0.0.0"
+    assert record_settings()
+    entry = AuditRecord.objects.filter(action="settings.changed").order_by("-seq").first()
+    assert entry.details["changed"] == {"BIND": ["127.0.0.1", "0.0.0.0"]}
+    for secret in (settings.SECRET_KEY, settings.FIELD_KEY, settings.LEASE_KEY, settings.RECORD_KEY):
+        assert secret not in str(entry.details)
