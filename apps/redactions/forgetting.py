@@ -1,6 +1,7 @@
 """What goes, and when: the upload, what was made of it on the way, and at last the result."""
 
 import logging
+from collections.abc import Collection
 from functools import partial
 
 from django.db import transaction
@@ -49,14 +50,18 @@ def objects_forget(redaction_id: object, *, results_too: bool) -> bool:
     return True
 
 
-def results_forget(redaction_id: object, *, but: int) -> None:
-    """Results of other revisions than `but` go; each can be made again while the upload is there."""
+def results_forget(redaction_id: object, keep: Collection[int]) -> None:
+    """Results of other revisions go; each can be made again while the upload is there.
+
+    The one before the newest stays with it for a while: somebody may be reading it at this moment.
+    """
     prefix = f"{job_prefix(str(redaction_id))}/{_RESULTS}"
+    kept = {f"{revision:04d}" for revision in keep}
     try:
         for portion in objects_list(prefix):
             for listed in portion:
                 revision = listed.key.removeprefix(prefix).partition("/")[0]
-                if "/result" in listed.key and revision != f"{but:04d}":
+                if "/result" in listed.key and revision not in kept:
                     object_delete(listed.key)
     except Unavailable as error:
         logger.warning("redaction %s: an older result was not deleted: %s", redaction_id, error)
@@ -91,6 +96,8 @@ def _clear(redaction: Redaction) -> bool:
     results_too = redaction.ready_revision is None
     if _is_written_to(redaction) or not objects_forget(redaction.pk, results_too=results_too):
         return False
+    if redaction.ready_revision is not None:
+        results_forget(redaction.pk, (redaction.ready_revision,))
     Redaction.objects.filter(pk=redaction.pk).update(cleared_at=now())
     return True
 

@@ -113,7 +113,8 @@ def _ready(redaction: Redaction, message: RedactionReply) -> dict[str, Any]:
     """A film of an older revision that comes after a newer one is out of date."""
     if message.revision < (redaction.ready_revision or 0):
         return {}
-    transaction.on_commit(partial(results_forget, redaction.pk, but=message.revision), robust=True)
+    keep = {message.revision, redaction.ready_revision or 0}
+    transaction.on_commit(partial(results_forget, redaction.pk, keep), robust=True)
     summary = asdict(message.summary) if message.summary is not None else {}
     return {
         "ready_revision": message.revision,

@@ -105,13 +105,18 @@ class Editor {
 
   #tools() {
     byId("edit-drop").addEventListener("click", () => this.#edit({ kind: "drop", track_id: this.timeline.chosen.id }));
-    byId("edit-keep").addEventListener("click", () => this.#edit({ kind: "keep", track_id: this.timeline.chosen.id }));
+    byId("edit-keep").addEventListener("click", () => this.#keep(this.timeline.chosen.id));
     byId("edit-add").addEventListener("click", () => this.#draw(this.isDrawing ? null : [0.4, 0.4, 0.6, 0.6]));
     byId("region-cancel").addEventListener("click", () => this.#draw(null));
     byId("region-save").addEventListener("click", () => this.#saveRegion());
     this.sides = [...document.querySelectorAll("[data-side]")];
     this.film.addEventListener("region", ({ detail }) => this.#sidesSay(detail));
     for (const side of this.sides) side.addEventListener("input", () => this.#typed());
+  }
+
+  /** Uncovering somebody is asked twice. */
+  #keep(track) {
+    if (window.confirm(this.words.sure_keep)) this.#edit({ kind: "keep", track_id: track });
   }
 
   #draw(region) {

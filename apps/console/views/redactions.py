@@ -168,7 +168,7 @@ def _editor_words() -> dict[str, str]:
         "track": _("{kind} {id}, {from} to {until}, {state}"),
         "none": _("No track is chosen. Choose one on the timeline or in the picture."),
         "draw": _("Draw a box around what has to be covered, or type its place below."),
-        "working": _("The worker follows the edit …"),
+        "sure_keep": _("This person will be visible in the result. Is that what you want?"),
         "failed": _("That did not work: {why}"),
         "lost": _("The connection was lost. Try again."),
     }

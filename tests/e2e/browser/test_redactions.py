@@ -106,6 +106,25 @@ def test_an_edit_is_rendered_and_its_undo_gives_the_same_film_again(people, film
         expect(page.locator("dd.mono").last).to_have_text(before, timeout=WORK_MS)
 
 
+def test_keeping_somebody_visible_is_asked_twice(people, film_path):
+    with people.visit("bob") as visit:
+        page = visit.go(film_path).page
+        _is_done(page)
+        edits = page.locator(".edits li").count()
+        page.locator("#timeline").focus()
+        page.keyboard.press("ArrowDown")
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.get_by_role("button", name="Keep visible").click()
+        assert page.locator(".edits li").count() == edits
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Keep visible").click()
+        expect(page.locator(".edits li")).to_have_count(edits + 1, timeout=WORK_MS)
+        _is_done(page)
+        expect(page.locator(".timeline__row.is-off")).to_have_count(1)
+        page.get_by_role("button", name="Undo").click()
+        _is_done(page)
+
+
 def test_a_drawn_region_is_followed(people, film_path):
     with people.visit("bob") as visit:
         page = visit.go(film_path).page
