@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.core.clock import now
 from apps.detections.feed import FeedLine, feed_append, feed_head
 from apps.detections.models import Event, FeedEntry
+from apps.monitoring.models import Alert
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CREATED = FeedEntry.Kind.EVENT_CREATED
@@ -125,3 +126,19 @@ def test_a_lost_knock_costs_seconds_and_no_event(alice, camera, browser, monkeyp
     viewer.expect("caught_up")
     _event(camera, 1)
     viewer.expect("event", within_s=6, seq=1)
+
+
+def test_an_alert_of_a_camera_is_news_to_those_who_may_know_of_it(alice, dana, camera, browser):
+    viewer, stranger = browser(alice), browser(dana)
+    for person in (viewer, stranger):
+        person.say("events")
+        person.expect("caught_up", seq=0)
+    with transaction.atomic():
+        alert = Alert.objects.create(camera=camera, kind="leaks", opened_at=now(), changed_at=now())
+        feed_append([FeedLine(FeedEntry.Kind.ALERT_OPENED, camera.pk, alert_id=alert.pk)])
+    message = viewer.expect("alert", within_s=5)
+    assert (message["kind"], message["alert"]["state"], message["alert"]["url"]) == (
+        "alert_opened", "open", f"/alerts/{alert.pk}/",
+    )  # fmt: skip
+    stranger.listen(1.0)
+    assert [item["type"] for item in stranger.messages if item["type"] == "alert"] == []

@@ -243,3 +243,35 @@ def test_delay_and_text_are_in_the_lease_within_their_bounds(camera, adam):
             cameras.camera_update(
                 acting_user=adam, camera=camera, version=2, changes={"display_delay_s": wrong}
             )
+
+
+def test_the_metrics_name_what_was_looked_at_and_what_slipped(camera, record, client):
+    record(*(leak_sample(camera.pk, 2) for _ in range(3)), leak_sample(camera.pk))
+    lines = client.get("/metrics").content.decode().splitlines()
+    of_camera = f'{{camera="{camera.pk}",kind="live"}}'
+    assert f"vidette_second_looks_total{of_camera} 4.0" in lines
+    assert f"vidette_leaky_pictures_total{of_camera} 3.0" in lines
+    assert f"vidette_leaks_total{of_camera} 6.0" in lines
+    assert "vidette_alerts_open 1.0" in lines
+
+
+def test_the_api_tells_rates_with_their_interval_and_alerts(alert, camera, client, alice):
+    client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    leaks = client.get(f"/api/v1/cameras/{camera.pk}/leaks").json()
+    assert (leaks["day"]["frames"], leaks["day"]["per_10000"]) == (3, 10_000.0)
+    assert leaks["day"]["low"] > leaks["limit_per_10000"]
+    assert leaks["hours"][0]["leaky"] == 3
+    assert leaks["exports_quarantined_at"] is not None
+    [row] = client.get("/api/v1/alerts").json()["results"]
+    assert (row["id"], row["state"]) == (str(alert.pk), "open")
+
+
+def test_a_review_on_the_page_closes_the_alert(alert, camera, client, bob):
+    client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = client.get(f"/alerts/{alert.pk}/").content.decode()
+    assert camera.name in page
+    client.post(f"/alerts/{alert.pk}/acknowledge/", {"version": 1})
+    client.post(f"/alerts/{alert.pk}/close/", {"version": 2, "note": "seen"})
+    alert.refresh_from_db()
+    assert (alert.state, alert.note) == ("closed", "seen")
+    assert exports_allowed(camera)
