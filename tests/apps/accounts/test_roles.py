@@ -26,6 +26,10 @@ MATRIX = {
     "analyse_frames": "0010",
     "redact_files":   "0100",
     "review_leaks":   "0101",
+    "see_recordings": "1101",
+    "manage_retention": "0100",
+    "request_unmasking": "1100",
+    "approve_unmasking": "0100",
     "see_health":     "1111",
 }  # fmt: skip
 COLUMNS = (Role.OPERATOR, Role.COMPLIANCE, Role.MODEL_OWNER, Role.ADMINISTRATOR)
@@ -39,6 +43,7 @@ WITH_TOKEN = {
     "see_models",
     "analyse_frames",
     "redact_files",
+    "see_recordings",
 }
 
 
