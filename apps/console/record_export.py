@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -27,6 +27,7 @@ from apps.core.pdf import pdf_of
 MOST_ROWS = {"json": 200_000, "csv": 200_000, "pdf": 1_000}
 SPOOL_BYTES = 4 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
+ZIP = "application/zip"
 
 
 def record_export(
@@ -48,9 +49,17 @@ def record_export(
                 details={"format": kind, "filters": filters, "records": count, "sha256": sha256},
                 acting_user=user,
             )
+        size = file.tell()
         file.seek(0)
-        response = _download(request, file, f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip")
-        stack.pop_all()  # from here on the response closes the file
+        response: HttpResponse | StreamingHttpResponse
+        if size <= SPOOL_BYTES:
+            response = HttpResponse(file.read(), content_type=ZIP)
+        else:
+            response = _streamed(request, file)
+            stack.pop_all()  # from here on the response closes the file
+    name = f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
     return response
 
 
@@ -87,12 +96,10 @@ def _shown(value: Any) -> str:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
 
 
-def _download(request: HttpRequest, file: IO[bytes], name: str) -> StreamingHttpResponse:
+def _streamed(request: HttpRequest, file: IO[bytes]) -> StreamingHttpResponse:
     chunks: Any = _async_chunks(file) if isinstance(request, ASGIRequest) else _chunks(file)
-    response = StreamingHttpResponse(chunks, content_type="application/zip")
+    response = StreamingHttpResponse(chunks, content_type=ZIP)
     response._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as FileResponse does it
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "private, no-store"
     return response
 
 

@@ -40,7 +40,7 @@ def download(client, **query):
     response = client.get(reverse("console:record_export"), query)
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
-    return b"".join(response.streaming_content)
+    return response.getvalue()
 
 
 def run(path: Path) -> subprocess.CompletedProcess[str]:
@@ -75,6 +75,14 @@ def test_a_changed_file_is_found(compliance, tmp_path, kind):
     changed[len(changed) // 2] ^= 1
     file.write_bytes(changed)
     assert "was changed after it was signed" in run(file).stdout
+
+
+def test_a_large_export_is_streamed(compliance, monkeypatch):
+    monkeypatch.setattr("apps.console.record_export.SPOOL_BYTES", 1000)
+    response = compliance.get(reverse("console:record_export"), {"format": "json"})
+    assert response.streaming
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as archive:
+        assert archive.testzip() is None
 
 
 def test_cells_that_would_be_formulas_are_quoted(compliance):
