@@ -61,7 +61,7 @@ class SegmentsView(ApiView):
         query = checked(SegmentQuery, request.query_params)
         until = query.get("until") or now()
         since = query.get("since") or until - timedelta(days=1)
-        segments = selectors.segments_between(user, camera, since, until)
+        segments = selectors.segments_seen(user, camera, since, until, current_context().purpose)
         return page_of(self, request, segments, SegmentSerializer)
 
 

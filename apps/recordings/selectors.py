@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 
 from apps.accounts.roles import Capability
+from apps.audit import services as audit
 from apps.cameras.grants import Viewer
 from apps.cameras.models import Camera
 from apps.cameras.selectors import as_uuid, cameras_for, refusal_record
@@ -58,6 +60,23 @@ def segments_between(user: Viewer, camera: Camera, since: datetime, until: datet
         .filter(camera=camera, started_at__gte=early, started_at__lt=until, ended_at__gte=since)
         .order_by("started_at", "pk")
     )
+
+
+def segments_seen(
+    user: Viewer, camera: Camera, since: datetime, until: datetime, purpose: str
+) -> QuerySet[Segment]:
+    """The same for a person who looks: when somebody was in view is on record as seen before it is told."""
+    with transaction.atomic():
+        audit.record_access(
+            action="segment.list",
+            object_type="camera",
+            object_id=str(camera.pk),
+            camera_id=camera.pk,
+            details={"since": since, "until": until},
+            acting_user=user,
+            purpose=purpose,
+        )
+    return segments_between(user, camera, since, until)
 
 
 def segments_of_event(user: Viewer, event: Event) -> list[Segment]:

@@ -15,7 +15,7 @@ from apps.console.playback import bars_of, clips_of, playlist
 from apps.console.purposes import purpose_of
 from apps.core.clock import now
 from apps.recordings.media import segment_response
-from apps.recordings.selectors import day_of, days_recorded, segments_between
+from apps.recordings.selectors import day_of, days_recorded, segments_seen
 from apps.retention.selectors import holds_touching, retention_of
 
 PURPOSE = "incident investigation"
@@ -28,7 +28,7 @@ def recordings(request: HttpRequest, camera_id: str) -> HttpResponse:
     camera = access_camera(user, camera_id, purpose=purpose, capability=Capability.SEE_RECORDINGS)
     days = days_recorded(user, camera)
     day = day_of(camera, _day_chosen(request, camera, days))
-    segments = list(segments_between(user, camera, day.since, day.until))
+    segments = list(segments_seen(user, camera, day.since, day.until, purpose))
     holds = holds_touching(camera.pk, day.since, day.until)
     retention_class, mode = retention_of(camera)
     context: dict[str, Any] = {

@@ -9,7 +9,13 @@ from apps.core.clock import now
 from apps.core.errors import DomainError, NotFound, Unavailable
 from apps.recordings.media import segment_response
 from apps.recordings.models import Segment
-from apps.recordings.selectors import day_of, days_recorded, segments_between, segments_of_event
+from apps.recordings.selectors import (
+    day_of,
+    days_recorded,
+    segments_between,
+    segments_of_event,
+    segments_seen,
+)
 from apps.retention.services import hold_place, retention_sweep
 from tests.apps.recordings.conftest import FILE
 
@@ -64,6 +70,14 @@ def test_no_record_no_video(alice, camera, recorded, request):
     request.getfixturevalue("no_record")
     with pytest.raises(Unavailable):
         segment_response(alice, segment.pk, "x")
+
+
+def test_a_look_at_the_list_is_on_record(alice, camera, recorded):
+    segment = recorded(camera)
+    rows = segments_seen(alice, camera, now() - timedelta(days=1), now(), "incident investigation")
+    assert list(rows) == [segment]
+    entry = AuditRecord.objects.get(kind=RecordKind.ACCESS)
+    assert (entry.action, entry.actor_name, entry.camera_id) == ("segment.list", "alice", camera.pk)
 
 
 def test_days_are_those_of_the_camera(alice, camera, recorded):
