@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 
 # Of one core: on two cores this is one percent of the machine.
 MAX_SHARE = 0.02
-NICENESS = 15
+# Not more: this thread shares Python's lock with those that look for faces, and would hold it while it waits.
+NICENESS = 5
 WAIT_S = 1.0
 IDLE_WITHIN_S = 5.0
 RESULTS_LENGTH = 200_000
@@ -79,6 +80,11 @@ class Lookers:
         larger = self._looker(same, MIN_SCORE, 1.5)
         return (self._looker(same, MIN_SCORE, 1.0), larger, AgreeingLooker(bold, self._cascade))
 
+    def warm_up(self) -> None:
+        """Load whoever may have to look: at a low priority loading takes long, and other models wait."""
+        for family in sorted({card.family for card in self._cards() if card.task == "face"}):
+            self.for_family(family)
+
     def _looker(self, card: ModelCard, scores: dict[str, float], scale: float) -> ModelLooker:
         ref = ModelRef("", card.name, card.family, card.sha256)
         detector = self._models.get(ref, input_size=SIDE_PX).detector
@@ -116,6 +122,10 @@ class SecondLooks(threading.Thread):
         self._stopping.set()
 
     def run(self) -> None:
+        try:
+            self._lookers.warm_up()
+        except EngineError as error:
+            logger.warning("second look: %s", error)
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while not self._stopping.is_set():
             try:
