@@ -19,6 +19,7 @@ from apps.core.api import ApiView, KeysetPagination
 from apps.core.clock import now
 from apps.core.context import current_context
 from apps.detections.api import PURPOSE, REDACTION
+from apps.detections.looks import NOT_STATED
 from apps.recordings import media, selectors
 from apps.recordings.serializers import SegmentQuery, SegmentSerializer
 
@@ -61,7 +62,8 @@ class SegmentsView(ApiView):
         query = checked(SegmentQuery, request.query_params)
         until = query.get("until") or now()
         since = query.get("since") or until - timedelta(days=1)
-        segments = selectors.segments_seen(user, camera, since, until, current_context().purpose)
+        purpose = current_context().purpose or NOT_STATED
+        segments = selectors.segments_seen(user, camera, since, until, purpose)
         return page_of(self, request, segments, SegmentSerializer)
 
 
