@@ -29,7 +29,8 @@ RUN_PACKAGES = (
     "fonts-noto-core", "fonts-noto-cjk",
 )  # fmt: skip
 TEST_PACKAGES = (
-    "postgresql", "rabbitmq-server", "chromium", "gettext", "openssl", "python3-gi", "gir1.2-gst-rtsp-server-1.0",
+    "postgresql", "rabbitmq-server", "chromium", "gettext", "openssl", "python3-gi",
+    "gir1.2-gst-rtsp-server-1.0",
     "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad",
     "gstreamer1.0-plugins-ugly",
 )  # fmt: skip
