@@ -153,8 +153,8 @@ class CameraPipeline:
     # --- what goes out
 
     def segments(self, now: float) -> list[Segment]:
-        """Recorded segments that are complete by now."""
-        return self.recorder.finished(now)
+        """Recorded segments that are complete by now; pictures reach the recorder as late as the display."""
+        return self.recorder.finished(now - self._delay_s)
 
     def due(self, now: float, *, watched: bool = True) -> list[DisplayFrame]:
         """Frames whose delay is over, redacted, oldest first.

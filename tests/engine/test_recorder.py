@@ -164,3 +164,18 @@ def test_nothing_but_a_redacted_frame_is_encoded():
         segments.prepare(raw, 960)
     covered = redact(raw, np.zeros((0, 4)), RedactionPolicy())
     assert segments.prepare(covered, 80).size == (80, 46) or segments.prepare(covered, 80).size == (80, 44)
+
+
+def test_a_long_display_delay_does_not_cut_the_recording_into_crumbs():
+    from inference_workers.engine.pipeline import CameraPipeline
+
+    late = lease(RecordingMode.CONTINUOUS)
+    pipeline = CameraPipeline(replace(late, redaction=RedactionPolicy(display_delay_s=3.0)))
+    told = []
+    for number in range(60):
+        at = number / 5
+        pipeline.add_frame(frame(at))
+        pipeline.due(T0 + at, watched=False)
+        told += pipeline.segments(T0 + at)
+    assert told == []
+    assert len(pipeline.recorder.finish()) == 1
