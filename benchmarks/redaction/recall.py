@@ -29,7 +29,8 @@ from inference_workers.engine.frame import Image
 EVERY = 5
 FALSE_PER_FRAME = 0.1
 MET_IOU = 0.3
-DETECTORS = (("centerface", 640), ("centerface", 1280), ("yunet", 640), ("yunet", 1280))
+# Bounding sides; the sequences are 640 px wide and never enlarged.
+DETECTORS = (("centerface", 640), ("centerface", 320), ("yunet", 640), ("yunet", 320))
 SEQUENCES = CACHE / "hard-2"
 
 
