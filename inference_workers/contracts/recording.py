@@ -89,7 +89,7 @@ def original_key(camera_id: str, day: str, name: str) -> str:
     return f"originals/{camera_id}/{day}/{name}.sealed"
 
 
-# A sealed original: magic, ephemeral X25519 public key (32 bytes), nonce (12 bytes), AES-256-GCM with its tag.
+# A sealed original: magic, ephemeral X25519 public key (32 bytes), nonce (12 bytes), AES-256-GCM with tag.
 # The content key is HKDF-SHA256 over the shared secret, salted with both public keys. Inside: four bytes
 # big-endian length of the sidecar, the sidecar (JSON), the video (fragmented MP4).
 SEAL_MAGIC = b"VDS1"

@@ -205,12 +205,13 @@ def _work(erin: User) -> WorkItem:
 
 def _redaction(owner: User) -> Redaction:
     """A redacted film with a result; compliance officers see those of others too."""
+    film = {"media": "video", "width": 4, "height": 3, "rotation_deg": 0, "fps": 25.0, "duration_s": 1.0}
+    film |= {"codec": "h264", "audio": [], "result_suffix": ".mp4", "segment_frames": [25]}
     redaction = Redaction.objects.create(
-        owner=owner, filename="gate.mp4", purpose="test", input_sha256="ab" * 32, input_bytes=9, finished_at=AT,
-        options={"targets": ["face"], "style": "mosaic", "audio": "drop", "masks": []}, state="done",
-        film={"media": "video", "width": 4, "height": 3, "rotation_deg": 0, "fps": 25.0, "duration_s": 1.0,
-              "codec": "h264", "audio": [], "result_suffix": ".mp4", "segment_frames": [25]},
-        ready_revision=0, tracks_revision=0, result={"sha256": "cd" * 32, "bytes": 4, "summary": {}},
+        owner=owner, filename="gate.mp4", purpose="test", input_sha256="ab" * 32, input_bytes=9,
+        finished_at=AT, state="done", film=film, ready_revision=0, tracks_revision=0,
+        options={"targets": ["face"], "style": "mosaic", "audio": "drop", "masks": []},
+        result={"sha256": "cd" * 32, "bytes": 4, "summary": {}},
     )  # fmt: skip
     job_id = str(redaction.pk)
     object_put(result_key(job_id, 0, ".mp4"), b"film")
