@@ -47,6 +47,7 @@ class ResultBatch:
     feed: list[FeedLine] = field(default_factory=list)
     _cameras: dict[UUID, bool] = field(default_factory=dict)
     _versions: dict[tuple[str, str], ModelVersion | None] = field(default_factory=dict)
+    _versions_by_id: dict[UUID, ModelVersion | None] = field(default_factory=dict)
 
     def has_camera(self, camera_id: UUID) -> bool:
         if camera_id not in self._cameras:
@@ -59,6 +60,11 @@ class ResultBatch:
         if key not in self._versions:
             self._versions[key] = ModelVersion.objects.filter(name=ref.name, sha256=ref.sha256).first()
         return self._versions[key]
+
+    def version_by_id(self, version_id: UUID) -> ModelVersion | None:
+        if version_id not in self._versions_by_id:
+            self._versions_by_id[version_id] = ModelVersion.objects.filter(pk=version_id).first()
+        return self._versions_by_id[version_id]
 
     def finish(self) -> None:
         feed_append(self.feed)

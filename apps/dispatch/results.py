@@ -17,8 +17,10 @@ from apps.dispatch.work import reply_apply
 from apps.monitoring.leaks import leak_sample_apply
 from apps.recordings.results import segment_apply
 from apps.redactions import ledger as redactions
+from apps.rollouts.results import window_apply
 from apps.unmasking.services import reveal_apply
 from inference_workers.contracts.codec import ContractError, decode
+from inference_workers.contracts.comparison import VersionWindow
 from inference_workers.contracts.recording import SegmentResult
 from inference_workers.contracts.redactions import RedactionReply
 from inference_workers.contracts.results import (
@@ -47,6 +49,7 @@ _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "CameraStatus": (CameraStatus, _status_apply),
     "Account": (Account, account_apply),
     "LeakSample": (LeakSample, leak_sample_apply),
+    "VersionWindow": (VersionWindow, window_apply),
     "SegmentResult": (SegmentResult, segment_apply),
     "RevealReply": (RevealReply, reveal_apply),
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),

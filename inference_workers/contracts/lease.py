@@ -138,6 +138,9 @@ class RedactionPolicy:
 class Lease:
     """Permission for one camera. After `valid_until` the data plane stops looking.
 
+    `models` names by stage the version that serves; while the data plane still loads it, the one before it
+    goes on. `shadows` names by stage a version that sees the same frames as time allows: it is measured and
+    never published. What versions do is reported in windows of `window_s` (`contracts.comparison`).
     `basis` names the entries of the register of purposes that it stands on, as "id@version".
     """
 
@@ -159,6 +162,8 @@ class Lease:
     retention_class: str = "standard"
     recording: RecordingPolicy = field(default_factory=RecordingPolicy)
     basis: tuple[str, ...] = ()
+    shadows: Mapping[str, ModelRef] = field(default_factory=dict)
+    window_s: float = 5.0
 
     def allows(self, stage: Stage) -> bool:
         return stage in self.stages

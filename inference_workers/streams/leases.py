@@ -53,6 +53,8 @@ def _read_lease(camera_id: str, text: bytes) -> Lease:
         raise ContractError(f"Lease: expected camera {camera_id!r:.60}, got {lease.camera_id!r:.60}")
     if not (0 < lease.analysis_fps <= 60 and 0 < lease.display_fps <= 60):
         raise ContractError("Lease: expected analysis_fps and display_fps above 0 and at most 60")
+    if not 1 <= lease.window_s <= 3600:
+        raise ContractError("Lease: expected window_s of 1 to 3600 seconds")
     for zone in lease.zones:
         if len(zone.polygon) < 3 or any(len(point) != 2 for point in zone.polygon):
             raise ContractError(f"Lease: zone {zone.zone_id!r:.60}: expected at least 3 points")

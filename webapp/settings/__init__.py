@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "apps.console",
     "apps.live",
     "apps.dispatch",
+    "apps.rollouts",
     "apps.monitoring",
     "apps.redactions",
     "apps.unmasking",

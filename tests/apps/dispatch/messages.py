@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from inference_workers.contracts.codec import encode
+from inference_workers.contracts.comparison import LATENCY_BUCKETS, SCORE_BINS, Role, Seen, VersionWindow
 from inference_workers.contracts.leaks import LeakBox, PictureKind
-from inference_workers.contracts.lease import ModelRef, Script
+from inference_workers.contracts.lease import ModelRef, Script, Stage
 from inference_workers.contracts.names import RESULTS
 from inference_workers.contracts.results import (
     Account,
@@ -88,3 +89,20 @@ def send(redis: Any, *messages: Any) -> None:
     for message in messages:
         pipeline.xadd(RESULTS, {"type": type(message).__name__, "data": encode(message)})
     pipeline.execute()
+
+
+def window(camera_id: object, version: object, **changes: Any) -> VersionWindow:
+    """A window of the version that serves; `version` is its row."""
+    fields: dict[str, Any] = {
+        "epoch": str(uuid4()),
+        "lease_id": str(uuid4()),
+        "stage": Stage.DETECT,
+        "version_id": str(getattr(version, "pk", version)),
+        "sha256": MODEL.sha256,
+        "role": Role.SERVING,
+        "started_at": 1_790_000_000.0,
+        "ended_at": 1_790_000_005.0,
+        "latency_ms": (0, 3, *(0,) * (LATENCY_BUCKETS - 2)),
+        "seen": Seen(frames=3, detections={"person": 4}, scores=(*(0,) * (SCORE_BINS - 1), 4)),
+    }
+    return VersionWindow(camera_id=str(camera_id), **fields | changes)

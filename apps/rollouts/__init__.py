@@ -1,0 +1,1 @@
+"""What model versions do beside each other on live cameras."""
