@@ -9,7 +9,7 @@ fastest; CenterFace is built in.
 
 from collections.abc import Iterable
 
-from apps.registry.models import ModelTask, ModelVersion
+from apps.registry.models import ModelTask, ModelVersion, VersionStatus
 from inference_workers.contracts.lease import Stage
 
 STAGE_TASK = {
@@ -37,7 +37,8 @@ _PREFERRED = {
 
 
 def usable(version: ModelVersion) -> bool:
-    return version.present and not version.problem
+    """Whether it may serve: its file is there, in order, and nobody refused or retired it."""
+    return version.present and not version.problem and version.status == VersionStatus.READY
 
 
 def best_version(stage: Stage, versions: Iterable[ModelVersion]) -> ModelVersion | None:

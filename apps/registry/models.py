@@ -1,5 +1,8 @@
-"""Model versions that the data plane announced, and the version that serves each stage."""
+"""Model families, their versions (announced by the data plane or uploaded), and what serves each stage."""
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +17,83 @@ class ModelTask(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class VersionStatus(models.TextChoices):
+    """Where a version stands. Only READY may serve; `present` says whether its file is there as well."""
+
+    UPLOADED = "uploaded", _("Uploaded")
+    CHECKING = "checking", _("Being checked")
+    REFUSED = "refused", _("Refused")
+    READY = "ready", _("Ready")
+    RETIRED = "retired", _("Retired")
+
+
+class VersionKind(models.TextChoices):
+    """How a version's numbers are stored; all but FP32 are made from a parent and pass the same gate."""
+
+    FP32 = "fp32", "fp32"
+    FP16 = "fp16", "fp16"
+    INT8 = "int8", "int8"
+    CLEANED = "cleaned", _("cleaned graph")
+    OPENVINO = "openvino", "OpenVINO"
+    TENSORRT = "tensorrt", "TensorRT"
+
+
+class ArtifactFormat(models.TextChoices):
+    """SAFETENSORS is a training artefact: kept, listed, exported, and never served."""
+
+    ONNX = "onnx", "ONNX"
+    SAFETENSORS = "safetensors", "safetensors"
+    PACKAGE = "package", _("installed package")
+
+
+def default_input_contract() -> dict[str, Any]:
+    """What every decoder of the product takes: float32 pictures with three channels, sides in pixels."""
+    return {"dtype": "float32", "layout": "NCHW", "channels": 3, "min_side": 32, "max_side": 4096}
+
+
+class ModelFamily(models.Model):
+    """Versions that can stand in for each other: same task, same classes, fed and read in the same way.
+
+    Attributes:
+        postprocess: the decoder of the data plane that reads the graph's outputs ("yolox", "picodet", …).
+        classes_sha256: hash of the class names in order, so that a version finds its family by one query.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    task = models.CharField(_("task"), max_length=16, choices=ModelTask.choices)
+    postprocess = models.CharField(_("post-processing"), max_length=40)
+    classes = models.JSONField(_("classes"), default=list)
+    classes_sha256 = models.CharField(max_length=64)
+    input_contract = models.JSONField(_("input"), default=default_input_contract)
+    description = models.CharField(_("description"), max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["task", "name"]
+        default_permissions = ()
+        verbose_name = _("model family")
+        verbose_name_plural = _("model families")
+        indexes = [models.Index(fields=["task", "postprocess", "classes_sha256"], name="registry_family_of")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ModelVersion(models.Model):
-    """One version, named by its bytes: the same name with other bytes is another version."""
+    """One version, named by its bytes: the same name with other bytes is another version.
+
+    Attributes:
+        family: the post-processing family as the data plane names it; `family_ref` is the row.
+        parent: the version that this one was made from (an int8 copy, a fine-tuning).
+        preprocessing_sha256: hash of how pictures are fed (`SideFile.preprocessing_sha256`): equal tensors
+            with other preprocessing are another version.
+        metrics: what its maker states, by name; measured figures belong to evaluations.
+        side_file: the side file of an upload as text; with the file's hash it is what the signature covers.
+        statement: the signed text itself (see `apps.registry.statements`); empty for announced files.
+        object_key: where the uploaded file lies in the object store; empty when it never lay there.
+        checks: lines of the sandboxed check, as `CheckLine` of the contract.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("name"), max_length=120)
@@ -33,6 +111,30 @@ class ModelVersion(models.Model):
     problem = models.TextField(_("problem"), blank=True)
     present = models.BooleanField(_("present in the model directory"), default=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
+    family_ref = models.ForeignKey(ModelFamily, null=True, on_delete=models.PROTECT, related_name="versions")
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    kind = models.CharField(_("kind"), max_length=10, choices=VersionKind.choices, default=VersionKind.FP32)
+    artifact = models.CharField(
+        _("format"), max_length=12, choices=ArtifactFormat.choices, default=ArtifactFormat.ONNX
+    )
+    status = models.CharField(
+        _("status"), max_length=10, choices=VersionStatus.choices, default=VersionStatus.READY
+    )
+    size_bytes = models.BigIntegerField(default=0)
+    training_data = models.CharField(_("training data"), max_length=500, blank=True)
+    metrics = models.JSONField(_("metrics"), default=dict)
+    preprocess = models.JSONField(_("preprocessing"), default=dict)
+    preprocessing_sha256 = models.CharField(max_length=64, blank=True)
+    side_file = models.TextField(blank=True)
+    statement = models.TextField(blank=True)
+    signature = models.CharField(_("signature"), max_length=128, blank=True)
+    object_key = models.CharField(max_length=200, blank=True)
+    checks = models.JSONField(default=list)
+    checked_at = models.DateTimeField(null=True)
+    check_attempts = models.PositiveSmallIntegerField(default=0)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="uploaded_models"
+    )
 
     class Meta:
         ordering = ["task", "name"]

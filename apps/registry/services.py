@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,24 +13,10 @@ from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.core.events import publish
 from apps.registry.choice import STAGE_TASK, usable
-from apps.registry.models import ModelTask, ModelVersion, StageAssignment
+from apps.registry.families import family_for
+from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, StageAssignment, VersionKind
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
-
-_COMPARED = (
-    "family",
-    "task",
-    "licence",
-    "source",
-    "classes",
-    "input_width",
-    "input_height",
-    "thresholds",
-    "builtin",
-    "note",
-    "problem",
-    "present",
-)
 
 
 def models_announced(cards: Iterable[ModelCard]) -> int:
@@ -49,12 +36,12 @@ def models_announced(cards: Iterable[ModelCard]) -> int:
 
 
 def _announce(card: ModelCard, row: ModelVersion | None) -> bool:
-    facts = _facts(card)
+    facts = {**_facts(card), **_origin(card), "family_ref_id": _family_id(card, row)}
     if row is None:
         row = ModelVersion.objects.create(name=card.name, sha256=card.sha256, **facts)
         _record("register", row, {"family": row.family, "problem": row.problem})
         return True
-    differing = {name: facts[name] for name in _COMPARED if getattr(row, name) != facts[name]}
+    differing = {name: value for name, value in facts.items() if getattr(row, name) != value}
     if not differing:
         return False
     ModelVersion.objects.filter(pk=row.pk).update(**differing)
@@ -77,7 +64,34 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         "note": card.note,
         "problem": card.problem,
         "present": True,
+        "artifact": ArtifactFormat.PACKAGE.value if card.builtin else ArtifactFormat.ONNX.value,
+        "size_bytes": card.size_bytes,
+        "preprocess": dict(card.preprocess),
+        "preprocessing_sha256": card.preprocessing_sha256[:64],
     }
+
+
+def _origin(card: ModelCard) -> dict[str, Any]:
+    """Where a version comes from, as far as its side file says it: silence takes nothing back."""
+    origin: dict[str, Any] = {}
+    if card.kind in VersionKind.values and card.kind != VersionKind.FP32:
+        origin["kind"] = card.kind
+    if card.training_data:
+        origin["training_data"] = card.training_data[:500]
+    if card.metrics:
+        origin["metrics"] = dict(card.metrics)
+    if card.parent_sha256 and card.parent_sha256 != card.sha256:
+        parent = ModelVersion.objects.filter(sha256=card.parent_sha256).order_by("first_seen_at").first()
+        origin |= {"parent_id": parent.pk} if parent else {}
+    return origin
+
+
+def _family_id(card: ModelCard, row: ModelVersion | None) -> UUID | None:
+    """The family that a person chose stays; a problem card has none that could be told."""
+    if row is not None and row.family_ref_id is not None:
+        return row.family_ref_id
+    family = family_for(task=card.task, postprocess=card.family, classes=card.classes)
+    return family.pk if family else None
 
 
 def _mark_absent(row: ModelVersion) -> bool:

@@ -9,6 +9,8 @@ class ModelCard:
     """`task`: "detection", "face", "text", "motion". `builtin` versions come with installed packages.
 
     `problem` says in words why a version that lies in the model directory cannot be used; empty when fine.
+    `parent_sha256` names the version that this one was made from, `kind` how its numbers are stored ("fp32",
+    "fp16", "int8", …). `preprocess` is how pictures are fed, `preprocessing_sha256` the hash of that.
     """
 
     name: str
@@ -23,3 +25,10 @@ class ModelCard:
     builtin: bool = False
     note: str = ""
     problem: str = ""
+    size_bytes: int = 0
+    kind: str = "fp32"
+    parent_sha256: str = ""
+    training_data: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    preprocess: Mapping[str, str] = field(default_factory=dict)
+    preprocessing_sha256: str = ""

@@ -78,7 +78,7 @@ class ModelDirectory:
             side = check_model(path.stem, data, path.with_suffix(".json"))
         except EngineError as error:
             return _broken_card(path.stem, sha256, str(error))
-        return _card(path.stem, side)
+        return _card(path.stem, side, len(data))
 
     def load(self, ref: ModelRef, *, input_size: tuple[int, int] | None = None) -> LoadedModel:
         """Load the version that `ref` names; the bytes are hashed at every load.
@@ -102,7 +102,7 @@ class ModelDirectory:
         if input_size is not None and side.preprocess.resize is Resize.FIT:
             side = replace(side, input_size=input_size)
         detector = build_detector(data, ref.name, side, self._options)
-        return LoadedModel(_card(ref.name, side), len(data), detector=detector)
+        return LoadedModel(_card(ref.name, side, len(data)), len(data), detector=detector)
 
     def _load_builtin(self, ref: ModelRef, input_size: tuple[int, int] | None) -> LoadedModel:
         model = BUILTINS[ref.name]
@@ -141,7 +141,7 @@ class ModelDirectory:
         self._folder.mkdir(parents=True, exist_ok=True)
         _write_atomically(target.with_suffix(".json"), side.to_json().encode())
         _write_atomically(target, data)
-        return _card(name, side)
+        return _card(name, side, len(data))
 
 
 def check_model(name: str, data: bytes, side_path: Path) -> SideFile:
@@ -188,7 +188,7 @@ def check_graph(name: str, model: onnx.ModelProto, side: SideFile) -> None:
         )
 
 
-def _card(name: str, side: SideFile) -> ModelCard:
+def _card(name: str, side: SideFile, size_bytes: int) -> ModelCard:
     return ModelCard(
         name=name,
         family=side.family,
@@ -200,6 +200,13 @@ def _card(name: str, side: SideFile) -> ModelCard:
         input_size=side.input_size,
         thresholds=side.thresholds,
         note=side.note,
+        size_bytes=size_bytes,
+        kind=side.kind,
+        parent_sha256=side.parent_sha256,
+        training_data=side.training_data,
+        metrics=side.metrics,
+        preprocess=side.preprocessing_words(),
+        preprocessing_sha256=side.preprocessing_sha256(),
     )
 
 

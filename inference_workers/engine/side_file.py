@@ -1,10 +1,11 @@
 """The side file of a model: NAME.json beside NAME.onnx says how to feed it and how to read its answer."""
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,19 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUIRED = {
     "family", "task", "licence", "source", "sha256", "input_size", "preprocess", "thresholds"
 }  # fmt: skip
-_OPTIONAL = {"classes", "classes_file", "note"}
+_OPTIONAL = {"classes", "classes_file", "note", "kind", "parent_sha256", "training_data", "metrics"}
+KINDS = ("fp32", "fp16", "int8", "cleaned", "openvino", "tensorrt")
+MAX_METRICS = 40
 _PREPROCESS = {"colour", "scale", "mean", "std", "resize", "pad_value"}
 
 
 @dataclass(frozen=True, slots=True)
 class SideFile:
-    """`input_size` is (width, height); `thresholds` has `score` and, where the family merges, `nms`."""
+    """`input_size` is (width, height); `thresholds` has `score` and, where the family merges, `nms`.
+
+    `kind` is how the numbers are stored, `parent_sha256` the file that this one was made from. `metrics` are
+    what its maker states, not what was measured here.
+    """
 
     family: str
     task: str
@@ -37,9 +44,35 @@ class SideFile:
     preprocess: Preprocess
     thresholds: Mapping[str, float]
     note: str = ""
+    kind: str = "fp32"
+    parent_sha256: str = ""
+    training_data: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+        """Optional fields only where they say something, so that an older release reads the file too."""
+        facts = asdict(self)
+        for name in ("kind", "parent_sha256", "training_data", "metrics"):
+            if not facts[name] or facts[name] == "fp32":
+                del facts[name]
+        return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+
+    def preprocessing_words(self) -> dict[str, str]:
+        """How pictures are fed, as text: the numbers in their shortest form that reads back the same."""
+        step = self.preprocess
+        return {
+            "colour": str(step.colour),
+            "resize": str(step.resize),
+            "scale": repr(float(step.scale)),
+            "mean": ", ".join(repr(float(part)) for part in step.mean),
+            "std": ", ".join(repr(float(part)) for part in step.std),
+            "pad_value": str(step.pad_value),
+        }
+
+    def preprocessing_sha256(self) -> str:
+        """Two versions with the same tensors and another preprocessing differ in this."""
+        text = json.dumps(self.preprocessing_words(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_side_file(path: Path) -> SideFile:
@@ -75,12 +108,16 @@ class _Reader:
             task=self._task(family),
             licence=self._text("licence", 200),
             source=self._text("source", 500),
-            sha256=self._sha256(),
+            sha256=self._sha256("sha256"),
             classes=self._classes(folder),
             input_size=self._input_size(),
             preprocess=self._preprocess(),
             thresholds=self._thresholds(merges=FAMILIES[family].merges),
             note=self._text("note", 2000) if self._value.get("note") else "",
+            kind=self._choice("kind", self._value.get("kind", "fp32"), [*KINDS]),
+            parent_sha256=self._sha256("parent_sha256") if self._value.get("parent_sha256") else "",
+            training_data=self._text("training_data", 500) if self._value.get("training_data") else "",
+            metrics=self._metrics(),
         )
 
     def refuse(self, field: str, expected: str, got: object) -> EngineError:
@@ -113,11 +150,20 @@ class _Reader:
             raise self.refuse("task", f"{task} for the family {family}", self._value["task"])
         return task
 
-    def _sha256(self) -> str:
-        value = self._value["sha256"]
+    def _sha256(self, field: str) -> str:
+        value = self._value[field]
         if not isinstance(value, str) or not _SHA256.fullmatch(value):
-            raise self.refuse("sha256", "64 hexadecimal digits", value)
+            raise self.refuse(field, "64 hexadecimal digits", value)
         return value
+
+    def _metrics(self) -> dict[str, float]:
+        value = self._value.get("metrics", {})
+        if not isinstance(value, dict) or len(value) > MAX_METRICS:
+            raise self.refuse("metrics", f"an object of at most {MAX_METRICS} numbers", value)
+        for name in value:
+            if not name.strip() or len(name) > 60:
+                raise self.refuse("metrics", "names of 1 to 60 characters", name)
+        return {name: self._number(f"metrics.{name}", number, -1e12, 1e12) for name, number in value.items()}
 
     def _classes(self, folder: Path) -> tuple[str, ...]:
         names = self._value.get("classes")

@@ -131,3 +131,37 @@ def test_the_task_reads_what_was_announced_and_skips_nonsense(redis_url):
     client().hset(MODELS_PRESENT, mapping={"yolox-nano": encode(card("yolox-nano")), "bad": "{}"})
     assert sync_models() == 1
     assert AuditRecord.objects.get(action="model.register").actor_name == "registry"
+
+
+@pytest.mark.django_db
+def test_versions_with_one_contract_share_a_family_and_others_do_not():
+    other_classes = tuple(reversed(card("x").classes))
+    services.models_announced(
+        [card("a"), card("b"), card("c", classes=other_classes), card("d", family="ssd")]
+    )
+    families = dict(ModelVersion.objects.values_list("name", "family_ref__name"))
+    assert families == {"a": "yolox-80", "b": "yolox-80", "c": "yolox-80-2", "d": "ssd-80"}
+
+
+@pytest.mark.django_db
+def test_a_variant_points_to_its_parent_and_keeps_what_a_person_said():
+    base = card("base")
+    variant = card("base-int8", kind="int8", parent_sha256=base.sha256, preprocessing_sha256="ab" * 32)
+    services.models_announced([base, variant])
+    row = ModelVersion.objects.get(name="base-int8")
+    assert (row.kind, row.parent.name, row.preprocessing_sha256) == ("int8", "base", "ab" * 32)
+    ModelVersion.objects.filter(pk=row.pk).update(training_data="gate cameras, spring")
+    services.models_announced([base, card("base-int8")])
+    row.refresh_from_db()
+    assert (row.kind, row.parent.name, row.training_data) == ("int8", "base", "gate cameras, spring")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["uploaded", "checking", "refused", "retired"])
+def test_only_a_ready_version_may_serve(erin, status):
+    services.models_announced([card("yolox-nano")])
+    ModelVersion.objects.update(status=status)
+    assert Stage.DETECT not in selectors.serving()
+    with pytest.raises(DomainError) as caught:
+        services.stage_assign(acting_user=erin, stage="detect", version=ModelVersion.objects.get())
+    assert caught.value.code == "version_unusable"
