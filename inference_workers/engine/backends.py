@@ -105,6 +105,9 @@ def _create_session(data: bytes, name: str, options: BackendOptions) -> onnxrunt
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
     settings.log_severity_level = _ERRORS_ONLY
+    # A block of memory is planned and kept for every shape of input ever seen; batches and lines of text
+    # have dozens. Without it CenterFace with mixed batches holds 337 MB, not 531, in the same time.
+    settings.enable_mem_pattern = False
     # A worker that waits must not burn a core that a decoder needs.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     _require_available(options.providers)
