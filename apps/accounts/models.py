@@ -84,6 +84,7 @@ class TokenAction(models.TextChoices):
     AUDIT_READ = "audit:read", _("Read the record")
     PURPOSES_READ = "purposes:read", _("Read purposes and consents")
     PURPOSES_WRITE = "purposes:write", _("Change purposes and consents")
+    EVIDENCE_WRITE = "evidence:write", _("Make and read evidence packs")
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]

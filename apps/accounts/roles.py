@@ -31,6 +31,7 @@ class Capability(StrEnum):
     REQUEST_UNMASKING = "request_unmasking"
     APPROVE_UNMASKING = "approve_unmasking"
     REVIEW_LEAKS = "review_leaks"
+    EXPORT_EVIDENCE = "export_evidence"
     SEE_HEALTH = "see_health"
 
 
@@ -65,6 +66,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.REQUEST_UNMASKING,
             C.APPROVE_UNMASKING,
             C.REVIEW_LEAKS,
+            C.EXPORT_EVIDENCE,
             C.SEE_HEALTH,
         }
     ),
@@ -133,6 +135,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.REQUEST_UNMASKING: None,
     C.APPROVE_UNMASKING: None,
     C.REVIEW_LEAKS: None,
+    C.EXPORT_EVIDENCE: TokenAction.EVIDENCE_WRITE,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
 }
 

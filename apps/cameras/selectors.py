@@ -32,7 +32,12 @@ from apps.core.errors import NotFound
 Row = TypeVar("Row", bound=Model)
 
 _SEES_ALL_METADATA = (Role.ADMINISTRATOR, Role.COMPLIANCE)
-_PICTURES = (Capability.WATCH_LIVE, Capability.SEE_RECORDINGS, Capability.REQUEST_UNMASKING)
+_PICTURES = (
+    Capability.WATCH_LIVE,
+    Capability.SEE_RECORDINGS,
+    Capability.REQUEST_UNMASKING,
+    Capability.EXPORT_EVIDENCE,
+)
 _EVENTS = (Capability.SEE_EVENTS,)
 _TRIAGE = (Capability.TRIAGE_EVENTS, Capability.FLAG_EVENTS)
 

@@ -84,7 +84,7 @@ def object_response(key: str, content_type: str, wanted: str = "", filename: str
         message = f"Expected a range within the {size} bytes of this file."
         raise DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
     start, end = part
-    response = ObjectResponse(_stream(key, start, end), content_type=content_type)
+    response = ObjectResponse(object_stream(key, start, end), content_type=content_type)
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(end - start)
     response["Cache-Control"] = "private, no-store"
@@ -129,10 +129,11 @@ def _range_of(wanted: str, size: int) -> tuple[int, int] | None:
     return (start, end) if start < end else None
 
 
-def _stream(key: str, start: int, end: int) -> Iterator[bytes]:
-    if end <= start:
+def object_stream(key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes of an object from `start` until before `end`, in small parts; to its last byte for None."""
+    if end is not None and end <= start:
         return
-    options: Any = {"range": (start, end)}
+    options: Any = {"range": {"offset": start} if end is None else (start, end)}
     try:
         for part in obstore.get(store(), key, options=options).stream(min_chunk_size=SENT_BYTES):
             yield bytes(part)

@@ -26,6 +26,7 @@ MATRIX = {
     "analyse_frames": "0010",
     "redact_files":   "0100",
     "review_leaks":   "0101",
+    "export_evidence": "0100",
     "see_recordings": "1101",
     "manage_retention": "0100",
     "request_unmasking": "1100",

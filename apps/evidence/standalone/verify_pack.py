@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Checks an evidence pack of Vidette. Needs Python 3.9 or newer and the package `cryptography` alone.
+
+    python3 verify_pack.py PACK.zip
+    python3 verify_pack.py PACK.zip --key PUBLIC_KEY
+
+Every byte of the pack is checked, those between the files too: the names, sizes and checksums of the archive
+follow from the signed manifest, so a single flipped bit names the file that it is in. `--key` is the public
+key that you noted down; without it the key in the pack is believed, and its fingerprint is printed for you
+to compare. With verify_record.py beside this script the extract of the record inside is checked as well.
+
+Take both scripts from the installation or from somebody you trust, not from the pack that you check.
+
+Exit status: 0 all is well, 1 something was changed (it is named), 2 it cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import io
+import json
+import struct
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+MANIFEST, SIGNATURE, RECORD = "manifest.json", "signature.json", "record.jsonl"
+DIRECTORY = "the archive's list of files"
+MANIFEST_KIND, SIGNATURE_KIND = "vidette.evidence.manifest", "vidette.evidence.pack"
+FORMAT = 1
+MOST_BYTES = 64 * 1024 * 1024  # of the manifest and of the signature
+_CHUNK = 1024 * 1024
+_UTF8_NAMES, _VERSION, _DAY = 0x0800, 20, 0x0021  # 1 January 1980: the times are in the manifest
+_LOCAL = struct.Struct("<IHHHHHIIIHH")
+_CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
+_END = struct.Struct("<IHHHHIIH")
+
+
+class Bad(Exception):
+    """Something was changed. `name` is the file that it is in."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.name = name
+        self.reason = reason
+
+
+class Unreadable(Exception):
+    """This is no evidence pack."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the archive, stored as it is; the times and attributes are the same for all."""
+
+    name: str
+    crc: int
+    size: int
+
+    def header(self) -> bytes:
+        name = self.name.encode()
+        return (
+            _LOCAL.pack(
+                0x04034B50, _VERSION, _UTF8_NAMES, 0, 0, _DAY, self.crc, self.size, self.size, len(name), 0
+            )
+            + name
+        )
+
+    def listed(self, offset: int) -> bytes:
+        name = self.name.encode()
+        fixed = (0x02014B50, 0x0300 | _VERSION, _VERSION, _UTF8_NAMES, 0, 0, _DAY)
+        sizes = (self.crc, self.size, self.size, len(name), 0, 0, 0, 0, 0o100644 << 16, offset)
+        return _CENTRAL.pack(*fixed, *sizes) + name
+
+
+def directory(entries: list[Entry]) -> bytes:
+    """All that follows the files: the list of them, and the end of the archive."""
+    offset, listed = 0, b""
+    for entry in entries:
+        listed += entry.listed(offset)
+        offset += len(entry.header()) + entry.size
+    count = len(entries)
+    return listed + _END.pack(0x06054B50, 0, 0, count, count, len(listed), offset, 0)
+
+
+def canonical(value: Any) -> bytes:
+    """The bytes that were signed: RFC 8785 for a statement of texts and whole numbers."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def key_id_of(public_key: str) -> str:
+    return hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:16]
+
+
+@dataclass
+class Pack:
+    """One pass over a pack; what does not fit is gathered in `found`, in the order of the archive."""
+
+    stream: IO[bytes]
+    keys: tuple[str, ...] = ()
+    found: list[Bad] = field(default_factory=list)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    signed_with: str = ""
+    record_at: tuple[int, int] = (0, 0)  # where the extract of the record lies, and how long it is
+    _entries: list[Entry] = field(default_factory=list)
+
+    def check(self) -> list[Bad]:
+        """Raises Unreadable, and Bad when the manifest itself is not what was signed."""
+        content = self._head(MANIFEST)
+        signature = self._head(SIGNATURE)
+        self.signed_with = check_signature(content, signature, self.keys)
+        self.manifest = json.loads(content)
+        if self.manifest.get("kind") != MANIFEST_KIND or self.manifest.get("format") != FORMAT:
+            raise Unreadable("This pack is of another version of Vidette.")
+        for told in self.manifest["files"]:
+            self._file(told["name"], told["bytes"], told["sha256"])
+        expected = directory(self._entries)
+        rest = self.stream.read(len(expected) + 1)
+        if not self.found and rest != expected:
+            self.found.append(Bad(DIRECTORY, "was changed"))
+        return self.found
+
+    def _head(self, name: str) -> bytes:
+        """A file at the front, whose size only its own header tells."""
+        length = _LOCAL.size + len(name)
+        header = self.stream.read(length)
+        if len(header) < length or (name == MANIFEST and not header.startswith(b"PK")):
+            if name == MANIFEST and header[_LOCAL.size :] != name.encode():
+                raise Unreadable("This is no evidence pack.")
+            raise Bad(name, "is cut or changed")
+        size = _LOCAL.unpack(header[: _LOCAL.size])[7]
+        if size > MOST_BYTES:
+            raise Bad(name, "was changed: its size cannot be")
+        content = self.stream.read(size)
+        entry = Entry(name, zlib.crc32(content), len(content))
+        if header != entry.header():
+            raise Bad(name, "was changed")
+        self._entries.append(entry)
+        return content
+
+    def _file(self, name: str, size: int, sha256: str) -> None:
+        header = self.stream.read(_LOCAL.size + len(name.encode()))
+        if name == RECORD:
+            self.record_at = (self.stream.tell(), size)
+        digest, crc, got = hashlib.sha256(), 0, 0
+        for chunk in self._chunks(size):
+            digest.update(chunk)
+            crc = zlib.crc32(chunk, crc)
+            got += len(chunk)
+        entry = Entry(name, crc, size)
+        self._entries.append(entry)
+        if got != size:
+            self.found.append(Bad(name, f"is cut: {got} of {size} bytes are there"))
+        elif digest.hexdigest() != sha256:
+            self.found.append(Bad(name, "was changed: its SHA-256 is not the one that was signed"))
+        elif header != entry.header():
+            self.found.append(Bad(name, "has a changed header in the archive"))
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        while size > 0:
+            chunk = self.stream.read(min(size, _CHUNK))
+            if not chunk:
+                return
+            size -= len(chunk)
+            yield chunk
+
+
+def check_signature(manifest: bytes, signature: bytes, keys: tuple[str, ...]) -> str:
+    """The public key that signed the manifest. Raises Bad when the signature does not hold."""
+    try:
+        document = json.loads(signature)
+        statement, public_key = document["statement"], document["public_key"]
+        value = bytes.fromhex(document["signature"])
+        spelled = {"statement": statement, "signature": value.hex(), "public_key": public_key}
+        known = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
+        is_text = all(isinstance(text, str) for text in statement.values())
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Bad(SIGNATURE, "was changed") from error
+    if not is_text or canonical(spelled) != signature or bytes.fromhex(public_key).hex() != public_key:
+        raise Bad(SIGNATURE, "was changed")
+    if keys and public_key not in keys:
+        raise Bad(SIGNATURE, f"is made with key {key_id_of(public_key)}, which is not trusted")
+    try:
+        known.verify(value, canonical(statement))
+    except InvalidSignature as error:
+        raise Bad(SIGNATURE, "does not hold") from error
+    if statement.get("kind") != SIGNATURE_KIND or statement.get("key_id") != key_id_of(public_key):
+        raise Bad(SIGNATURE, "is that of something else")
+    if statement.get("manifest_sha256") != hashlib.sha256(manifest).hexdigest():
+        raise Bad(MANIFEST, "was changed: it is not the one that was signed")
+    return str(public_key)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", help="PACK.zip")
+    parser.add_argument("--key", default="", help="the public key that you trust; several with commas")
+    options = parser.parse_args(arguments)
+    say = sys.stdout.write
+    keys = tuple(key.strip() for key in options.key.split(",") if key.strip())
+    try:
+        with Path(options.file).open("rb") as stream:
+            pack = Pack(stream, keys)
+            found = pack.check()
+            record = "" if found else _record_said(pack, keys)
+    except Bad as bad:
+        found = [bad]
+    except (Unreadable, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        say(f"This cannot be checked: {error}\n")
+        return 2
+    for one in found:
+        say(f"{one.name} {one.reason}.\n")
+    if found:
+        return 1
+    say(f"Intact: {len(pack.manifest['files'])} files, pack {pack.manifest['pack']}.\n{record}\n")
+    say(f"Signed with key {key_id_of(pack.signed_with)}. Compare it with the key that you noted down.\n")
+    return 0
+
+
+def _record_said(pack: Pack, keys: tuple[str, ...]) -> str:
+    """What the extract of the record is worth. Raises Bad where an entry is not the one that was signed."""
+    path = Path(__file__).with_name("verify_record.py")
+    if not path.is_file():
+        return "Its extract of the record was not checked: verify_record.py does not lie beside this script."
+    return check_record(pack, keys, _loaded(path))
+
+
+def _loaded(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise Unreadable(f"{path} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def check_record(pack: Pack, keys: tuple[str, ...], verifier: Any) -> str:
+    """Check the entries of a pack that is intact; `verifier` is the module verify_record."""
+    start, size = pack.record_at
+    pack.stream.seek(start)
+    export = verifier.Export(key=",".join(keys))
+    try:
+        export.read(io.BytesIO(pack.stream.read(size)))
+    except verifier.Bad as bad:
+        place = "" if bad.seq is None else f"record {bad.seq} "
+        raise Bad(RECORD, f"is not what was chained: {place}{bad.reason}") from bad
+    except verifier.Unreadable as error:
+        raise Bad(RECORD, f"cannot be read: {error}") from error
+    checkpoints = len(export.checkpoints.all)
+    return f"Its {export.records} entries of the record are proven by {checkpoints} signed checkpoints."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
