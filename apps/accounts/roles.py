@@ -33,6 +33,7 @@ class Capability(StrEnum):
     REVIEW_LEAKS = "review_leaks"
     EXPORT_EVIDENCE = "export_evidence"
     SEE_HEALTH = "see_health"
+    RUN_CASES = "run_cases"
 
 
 C = Capability
@@ -68,6 +69,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.REVIEW_LEAKS,
             C.EXPORT_EVIDENCE,
             C.SEE_HEALTH,
+            C.RUN_CASES,
         }
     ),
     Role.MODEL_OWNER: frozenset(
@@ -137,6 +139,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.REVIEW_LEAKS: None,
     C.EXPORT_EVIDENCE: TokenAction.EVIDENCE_WRITE,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
+    C.RUN_CASES: None,
 }
 
 
