@@ -81,6 +81,7 @@ class TokenAction(models.TextChoices):
     REDACTIONS_WRITE = "redactions:write", _("Redact files")
     RECORDINGS_READ = "recordings:read", _("Watch recordings")
     MODELS_READ = "models:read", _("Read models")
+    EVALUATIONS_WRITE = "evaluations:write", _("Measure and compare models")
     AUDIT_READ = "audit:read", _("Read the record")
     PURPOSES_READ = "purposes:read", _("Read purposes and consents")
     PURPOSES_WRITE = "purposes:write", _("Change purposes and consents")

@@ -21,6 +21,7 @@ class Capability(StrEnum):
     MANAGE_USERS = "manage_users"
     SEE_MODELS = "see_models"
     ASSIGN_MODELS = "assign_models"
+    EVALUATE_MODELS = "evaluate_models"
     SEE_RECORD = "see_record"
     SEE_PURPOSES = "see_purposes"
     MANAGE_PURPOSES = "manage_purposes"
@@ -33,7 +34,6 @@ class Capability(StrEnum):
     REVIEW_LEAKS = "review_leaks"
     EXPORT_EVIDENCE = "export_evidence"
     SEE_HEALTH = "see_health"
-    RUN_CASES = "run_cases"
 
 
 C = Capability
@@ -69,7 +69,6 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.REVIEW_LEAKS,
             C.EXPORT_EVIDENCE,
             C.SEE_HEALTH,
-            C.RUN_CASES,
         }
     ),
     Role.MODEL_OWNER: frozenset(
@@ -80,6 +79,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_CAMERAS,
             C.SEE_MODELS,
             C.ASSIGN_MODELS,
+            C.EVALUATE_MODELS,
             C.ANALYSE_FRAMES,
             C.SEE_HEALTH,
         }
@@ -94,6 +94,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_CAMERAS,
             C.MANAGE_CAMERAS,
             C.SEE_MODELS,
+            C.EVALUATE_MODELS,
             C.ANALYSE_FRAMES,
             C.REDACT_FILES,
         }
@@ -127,6 +128,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.MANAGE_USERS: None,
     C.SEE_MODELS: TokenAction.MODELS_READ,
     C.ASSIGN_MODELS: None,
+    C.EVALUATE_MODELS: TokenAction.EVALUATIONS_WRITE,
     C.SEE_RECORD: TokenAction.AUDIT_READ,
     C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
     C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,
@@ -139,7 +141,6 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.REVIEW_LEAKS: None,
     C.EXPORT_EVIDENCE: TokenAction.EVIDENCE_WRITE,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
-    C.RUN_CASES: None,
 }
 
 

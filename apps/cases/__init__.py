@@ -1,1 +1,0 @@
-"""Requests of data subjects: access, erasure, restriction, objection."""
