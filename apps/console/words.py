@@ -84,6 +84,17 @@ CODES: Words = {
     ),
     "no_stage": _("The register of purposes allows nothing that this camera is set to do. Ask compliance."),
 }
+# Why the version that is to serve a stage does not yet; the one before it serves until it does.
+WAITING: Words = {
+    "loading": _("is being loaded"),
+    "memory_short": _(
+        "does not fit into the memory of the inference worker; free memory or choose a smaller one"
+    ),
+    "out_of_memory": _("does not fit into the memory of the graphics card; choose a smaller one"),
+    "model_missing": _("is missing from the model directory; install it again"),
+    "model_wrong_hash": _("has other bytes than the registered version; install it again"),
+    "provider_missing": _("needs hardware that the inference worker does not have"),
+}
 REDACTIONS: Words = {"tracks": _("Faces covered"), "mosaic": _("Whole picture covered")}
 STAGES: Words = {
     "view": _("Live picture"),

@@ -121,6 +121,8 @@ class Reading(models.Model):
 class CameraRuntime(models.Model):
     """The newest status that the data plane reported for a camera.
 
+    `served` is by stage the hash of what answered last, `waiting` by stage why the version that the lease
+    names does not answer yet.
     `withheld` is the control plane's own word: why it gives no lease, empty when it gives one.
     """
 
@@ -139,6 +141,7 @@ class CameraRuntime(models.Model):
     clock_offset_s = models.FloatField(null=True)
     last_frame_at = models.DateTimeField(null=True)
     served = models.JSONField(default=dict)
+    waiting = models.JSONField(default=dict)
     lease_revision = models.PositiveIntegerField(default=0)
     withheld = models.CharField(max_length=40, blank=True)
 

@@ -4,7 +4,7 @@ The functions run inside the recorder's transaction; a `ResultBatch` carries wha
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ from inference_workers.contracts.results import (
 )
 
 _SNAPSHOT_KEY = re.compile(r"snapshots/([0-9a-f-]{36})/\d{4}-\d\d-\d\d/[A-Za-z0-9._-]{1,120}\.jpg")
+MAX_ENTRIES = 64
 Kind = FeedEntry.Kind
 
 
@@ -191,9 +192,16 @@ def _runtime(message: CameraStatus) -> dict[str, Any]:
         "codec": text_checked(message.codec, 40),
         "clock_offset_s": message.clock_offset_s,
         "last_frame_at": None if last_frame_at is None else time_checked(last_frame_at),
-        "served": dict(message.served),
+        "served": dict(_first(message.served)),
+        "waiting": {
+            text_checked(stage, 20): text_checked(why, 300) for stage, why in _first(message.waiting)
+        },
         "lease_revision": max(0, min(message.lease_revision, 2**31 - 1)),
     }
+
+
+def _first(entries: Mapping[str, str]) -> list[tuple[str, str]]:
+    return list(entries.items())[:MAX_ENTRIES]
 
 
 def withheld_set(camera_id: UUID, code: str) -> None:

@@ -33,6 +33,10 @@ class ServedField(serializers.JSONField):
     """The hash of the model that serves each stage."""
 
 
+class WaitingField(serializers.JSONField):
+    """By stage why the version that is to serve does not answer yet; the one before it goes on meanwhile."""
+
+
 class ReadingSerializer(serializers.ModelSerializer[Reading]):
     camera = serializers.UUIDField(source="camera_id", read_only=True)
     event = serializers.UUIDField(source="event_id", read_only=True, allow_null=True)
@@ -155,12 +159,14 @@ class StateSerializer(serializers.ModelSerializer[CameraRuntime]):
     camera = serializers.UUIDField(source="camera_id", read_only=True)
     state = serializers.ChoiceField(choices=[state.value for state in CameraState], read_only=True)
     served = ServedField(read_only=True)
+    waiting = WaitingField(read_only=True)
 
     class Meta:
         model = CameraRuntime
         fields = (
             "camera", "state", "since", "at", "code", "detail", "retry_in_s", "fps", "width", "height",
-            "codec", "clock_offset_s", "last_frame_at", "served", "lease_revision", "withheld",
+            "codec", "clock_offset_s", "last_frame_at", "served", "waiting", "lease_revision",
+            "withheld",
         )  # fmt: skip
         read_only_fields = fields
 

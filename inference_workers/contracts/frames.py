@@ -48,7 +48,8 @@ class AnalyseBatch:
     """The message of task `gpu.analyse`: frames of several cameras for one stage and model version.
 
     The answer is pushed to the Redis list `reply_to`. After `deadline_at` (POSIX seconds) nobody waits for
-    it any more.
+    it any more. While the worker loads `model`, `fallback` answers in its place: the version that served
+    before. A batch of a shadow has none and waits for no loading.
     """
 
     batch_id: str
@@ -58,6 +59,8 @@ class AnalyseBatch:
     reply_to: str
     submitted_at: float
     deadline_at: float
+    fallback: ModelRef | None = None
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchReply:
-    """`model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for."""
+    """`model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for.
+
+    `waiting` says why the version that was asked for did not answer: "loading", or a code and words.
+    """
 
     batch_id: str
     stage: Stage
@@ -99,3 +105,4 @@ class BatchReply:
     preprocess_ms: float
     infer_ms: float
     worker: str
+    waiting: str = ""

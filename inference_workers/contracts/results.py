@@ -74,6 +74,8 @@ class CameraStatus:
     """The state of a camera in a code and its facts; the words are the console's (two languages).
 
     `lease_revision` is the revision of the lease that is in force in the data plane, 0 where none is known.
+    `served` is by stage the hash of the bytes that answered last. `waiting` says by stage why the version
+    that the lease names does not answer yet: "loading", or a code and words; the one before goes on.
     """
 
     camera_id: str
@@ -91,6 +93,7 @@ class CameraStatus:
     last_frame_at: float | None = None
     served: Mapping[str, str] = field(default_factory=dict)
     lease_revision: int = 0
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

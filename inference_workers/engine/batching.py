@@ -19,6 +19,10 @@ T = TypeVar("T")
 _LEARNING_RATE = 0.2
 
 
+def _none(_key: object) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
     """`since` is when the source began to wait; a newer item does not begin anew."""
@@ -45,6 +49,8 @@ class Batcher(Generic[K, T]):
         max_wait_s: an item waits no longer than this for company.
         budget_ms: no batch shall take the worker longer, as far as `learn` has told (one item always may).
         urgency: how much a second of waiting counts for a key.
+        share: how much of the worker's time a key may take.
+        room: how much of the budget one batch of a key may fill.
     """
 
     def __init__(
@@ -54,6 +60,8 @@ class Batcher(Generic[K, T]):
         budget_ms: float,
         urgency: Callable[[K], float],
         share: Callable[[K], float] = lambda _key: 1.0,
+        *,
+        room: Callable[[K], float] = lambda _key: 1.0,
     ) -> None:
         if size < 1 or max_wait_s < 0 or budget_ms <= 0:
             raise ValueError(
@@ -65,6 +73,7 @@ class Batcher(Generic[K, T]):
         self._budget_ms = budget_ms
         self._urgency = urgency
         self._share = share
+        self._room = room
         self._queues: dict[K, _Queue[T]] = {}
 
     def __len__(self) -> int:
@@ -77,6 +86,10 @@ class Batcher(Generic[K, T]):
         queue.by_source[source] = _Waiting(before.since if before else now, item)
         return before.item if before else None
 
+    def waits(self, chosen: Callable[[K], bool]) -> bool:
+        """Does anything wait whose key is `chosen`?"""
+        return any(queue.by_source and chosen(key) for key, queue in self._queues.items())
+
     def learn(self, key: K, items: int, took_ms: float) -> None:
         """Take in how long the worker needed for a batch."""
         queue = self._queues.setdefault(key, _Queue())
@@ -86,12 +99,17 @@ class Batcher(Generic[K, T]):
     def limit(self, key: K) -> int:
         """How many items a batch of this key may have."""
         cost_ms = self._queues[key].cost_ms if key in self._queues else 0.0
-        return max(1, min(self._size, int(self._budget_ms / cost_ms))) if cost_ms else self._size
+        budget_ms = self._budget_ms * self._room(key)
+        return max(1, min(self._size, int(budget_ms / cost_ms))) if cost_ms else self._size
 
-    def next_due_at(self, *, idle: bool = False) -> float | None:
-        """When `take` will return something, or None while nothing waits."""
+    def next_due_at(self, *, idle: bool = False, held: Callable[[K], bool] = _none) -> float | None:
+        """When `take` will return something, or None while nothing waits that is not `held`."""
         return min(
-            (self._due_at(key, queue, idle) for key, queue in self._queues.items() if queue.by_source),
+            (
+                self._due_at(key, queue, idle)
+                for key, queue in self._queues.items()
+                if queue.by_source and not held(key)
+            ),
             default=None,
         )
 
@@ -100,15 +118,18 @@ class Batcher(Generic[K, T]):
         ripe_at = queue.oldest() + (0.0 if full else self._max_wait_s)
         return ripe_at if idle else max(queue.rests_until, ripe_at)
 
-    def take(self, now: float, *, idle: bool = False) -> tuple[K, list[T]] | None:
+    def take(
+        self, now: float, *, idle: bool = False, held: Callable[[K], bool] = _none
+    ) -> tuple[K, list[T]] | None:
         """Take out the most urgent batch that is due, the sources that waited longest first.
 
-        While the worker is `idle` no share holds a key back: nobody else wants the time.
+        While the worker is `idle` no share holds a key back: nobody else wants the time. Keys that are
+        `held` have to wait whatever their urgency.
         """
         due = [
             (key, queue)
             for key, queue in self._queues.items()
-            if queue.by_source and self._due_at(key, queue, idle) <= now
+            if queue.by_source and not held(key) and self._due_at(key, queue, idle) <= now
         ]
         if not due:
             return None

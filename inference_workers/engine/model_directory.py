@@ -104,6 +104,15 @@ class ModelDirectory:
         detector = build_detector(data, ref.name, side, self._options)
         return LoadedModel(_card(ref.name, side, len(data)), len(data), detector=detector)
 
+    def size_bytes(self, ref: ModelRef) -> int:
+        """How large the model is, before a byte of it is read; 0 for one that is not there."""
+        if ref.name in BUILTINS:
+            return BUILTINS[ref.name].size_bytes
+        try:
+            return self._path(ref.name).stat().st_size
+        except OSError:
+            return 0
+
     def _load_builtin(self, ref: ModelRef, input_size: tuple[int, int] | None) -> LoadedModel:
         model = BUILTINS[ref.name]
         card = model.card(self._settings)

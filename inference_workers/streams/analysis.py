@@ -3,7 +3,8 @@
 Runners submit single frames; a dispatcher thread makes micro-batches of all cameras and sends them; a reply
 thread routes the answers. Neither the broker nor the worker can block a runner. Only a few batches are under
 way at once: the rest waits here, where a newer frame takes the place of an older one (lost: `busy`), and not
-in the worker's queue, where it would grow too old to count.
+in the worker's queue, where it would grow too old to count. Shadows give way: their batches are small, leave
+only when nothing that serves waits, and leave a place free.
 """
 
 import logging
@@ -12,22 +13,22 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import redis
-from celery import Celery
 
-from inference_workers.broker import kombu_url
-from inference_workers.contracts.codec import ContractError, decode, encode
-from inference_workers.contracts.frames import AnalyseBatch, BatchItem, BatchReply, ItemResult
+from inference_workers.contracts.codec import ContractError, decode
+from inference_workers.contracts.frames import AnalyseBatch, BatchReply, ItemResult
 from inference_workers.contracts.lease import ModelRef, Stage
-from inference_workers.contracts.names import QUEUE_GPU, TASK_ANALYSE
 from inference_workers.engine.batching import Batcher
+from inference_workers.streams.looks import Answer, Look, OnAnswer, Request
 
 LOST_BUSY = "busy"
 LOST_TIMEOUT = "worker_timeout"
 LOST_BROKER = "broker_unavailable"
 LOST_ERROR = "analysis_error"
 LOST_MODEL = "model_mismatch"
+LOST_LOADING = "model_loading"
 _REPLY_WAIT_S = 0.25
 # No batch shall hold the worker longer: the next look for faces waits behind it.
 BATCH_BUDGET_MS = 120.0
@@ -35,19 +36,11 @@ BATCH_BUDGET_MS = 120.0
 URGENCY = {Stage.FACES: 4.0, Stage.TEXT_BOXES: 2.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
 # What these stages may take of a worker's time. Faces have no limit: without them there is no picture.
 SHARE = {Stage.DETECT: 0.3, Stage.TEXT: 0.2}
+# Shadows: a second of waiting of anything that serves counts more than all the seconds a shadow may wait.
+SHADOW_URGENCY = 0.001
+SHADOW_SHARE = 0.2
+SHADOW_ROOM = 0.5
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one frame in one stage. `lost` is the reason when there is no result."""
-
-    camera_id: str
-    seq: int
-    stage: Stage
-    model: ModelRef
-    result: ItemResult | None
-    lost: str = ""
 
 
 @dataclass(slots=True)
@@ -64,16 +57,40 @@ class AnalysisFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    stage: Stage
-    model: ModelRef
-    item: BatchItem
-    on_answer: Callable[[Answer], None]
+class _Asked:
+    """A request that waits for its answer; each is told exactly once."""
+
+    request: Request
+    on_answer: OnAnswer
     submitted_at: float
+
+    @property
+    def camera_id(self) -> str:
+        return self.request.item.frame.camera_id
+
+    @property
+    def key(self) -> tuple[str, int, Look]:
+        frame = self.request.item.frame
+        return frame.camera_id, frame.seq, self.request.look
+
+
+class Key(NamedTuple):
+    """What may share a batch."""
+
+    look: Look
+    model: ModelRef
+    fallback: ModelRef | None = None
+
+
+class _Sent(NamedTuple):
+    """A batch that is under way."""
+
+    deadline_at: float
+    key: Key
+    asked: list[_Asked]
 
 
 Sender = Callable[[AnalyseBatch], None]
-Key = tuple[Stage, ModelRef]
 
 
 class Analysis:
@@ -100,11 +117,11 @@ class Analysis:
         self._deadline_s = deadline_s
         self.reply_to = f"vidette:replies:{uuid.uuid4().hex}"
         self._in_flight = in_flight
-        self._batcher: Batcher[Key, _Request] = Batcher(
-            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share
+        self._batcher: Batcher[Key, _Asked] = Batcher(
+            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share, room=_room
         )
-        self._open: dict[tuple[str, int, Stage], _Request] = {}
-        self._batches: dict[str, tuple[float, list[_Request]]] = {}
+        self._open: dict[tuple[str, int, Look], _Asked] = {}
+        self._batches: dict[str, _Sent] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self.figures = AnalysisFigures()
@@ -124,14 +141,13 @@ class Analysis:
         for thread in self._threads:
             thread.join(timeout=2)
 
-    def submit(
-        self, stage: Stage, model: ModelRef, item: BatchItem, on_answer: Callable[[Answer], None]
-    ) -> None:
+    def submit(self, request: Request, on_answer: OnAnswer) -> None:
         """Queue one frame; `on_answer` is called exactly once, from any thread, within the deadline."""
-        request = _Request(stage, model, item, on_answer, time.time())
+        asked = _Asked(request, on_answer, time.time())
         with self._changed:
-            self._open[_key(request)] = request
-            replaced = self._batcher.add((stage, model), item.frame.camera_id, request, time.monotonic())
+            self._open[asked.key] = asked
+            key = Key(request.look, request.model, request.fallback)
+            replaced = self._batcher.add(key, asked.camera_id, asked, time.monotonic())
             self._changed.notify_all()
         if replaced is not None:
             self._close(replaced, None, LOST_BUSY)
@@ -140,36 +156,43 @@ class Analysis:
 
     def _dispatch_loop(self) -> None:
         while batch := self._next_batch():
-            (stage, model), requests = batch
-            self._send_batch(stage, model, requests)
+            self._send_batch(*batch)
 
-    def _next_batch(self) -> tuple[Key, list[_Request]] | None:
+    def _next_batch(self) -> tuple[Key, list[_Asked]] | None:
         """Wait for a batch and for a place at the worker; None when it is time to stop."""
         with self._changed:
             while not self._stopping:
                 free, idle = len(self._batches) < self._in_flight, not self._batches
-                if free and (batch := self._batcher.take(time.monotonic(), idle=idle)):
+                held = _nobody if self._shadow_may_leave() else _is_shadow
+                if free and (batch := self._batcher.take(time.monotonic(), idle=idle, held=held)):
                     return batch
-                due_at = self._batcher.next_due_at(idle=idle) if free else None
+                due_at = self._batcher.next_due_at(idle=idle, held=held) if free else None
                 self._changed.wait(None if due_at is None else max(0.001, due_at - time.monotonic()))
             return None
 
-    def _send_batch(self, stage: Stage, model: ModelRef, requests: list[_Request]) -> None:
-        now = time.time()
-        fresh = [request for request in requests if self._is_open(request)]
+    def _shadow_may_leave(self) -> bool:
+        """One at a time, while nothing that serves waits, and it must leave a place free."""
+        if self._batcher.waits(_serves) or any(_is_shadow(sent.key) for sent in self._batches.values()):
+            return False
+        return not self._batches or len(self._batches) + 1 < self._in_flight
+
+    def _send_batch(self, key: Key, waiting: list[_Asked]) -> None:
+        fresh = [asked for asked in waiting if self._is_open(asked)]
         if not fresh:
             return
         batch = AnalyseBatch(
             batch_id=uuid.uuid4().hex,
-            stage=stage,
-            model=model,
-            items=tuple(request.item for request in fresh),
+            stage=key.look.stage,
+            model=key.model,
+            items=tuple(asked.request.item for asked in fresh),
             reply_to=self.reply_to,
-            submitted_at=now,
-            deadline_at=min(request.submitted_at for request in fresh) + self._deadline_s,
+            submitted_at=time.time(),
+            deadline_at=min(asked.submitted_at for asked in fresh) + self._deadline_s,
+            fallback=key.fallback,
+            shadow=key.look.shadow,
         )
         with self._changed:
-            self._batches[batch.batch_id] = (batch.deadline_at, fresh)
+            self._batches[batch.batch_id] = _Sent(batch.deadline_at, key, fresh)
         self.figures.batches += 1
         self.figures.items += len(fresh)
         try:
@@ -179,12 +202,12 @@ class Analysis:
             with self._changed:
                 self._batches.pop(batch.batch_id, None)
                 self._changed.notify_all()
-            for request in fresh:
-                self._close(request, None, LOST_BROKER)
+            for asked in fresh:
+                self._close(asked, None, LOST_BROKER)
 
-    def _is_open(self, request: _Request) -> bool:
+    def _is_open(self, asked: _Asked) -> bool:
         with self._changed:
-            return self._open.get(_key(request)) is request
+            return self._open.get(asked.key) is asked
 
     # --- answers
 
@@ -207,95 +230,93 @@ class Analysis:
             _log.error("a reply of the worker was refused: %s", error)
             return
         with self._changed:
-            _, requests = self._batches.pop(reply.batch_id, (0.0, []))
-            if requests:
-                key = (requests[0].stage, requests[0].model)
-                self._batcher.learn(key, len(requests), reply.preprocess_ms + reply.infer_ms)
+            sent = self._batches.pop(reply.batch_id, None)
+            if sent is not None and not reply.waiting:
+                self._batcher.learn(sent.key, len(sent.asked), reply.preprocess_ms + reply.infer_ms)
             self._changed.notify_all()
-        if not requests:
+        if sent is None:
             self.figures.late_replies += 1
             return
         self.figures.infer_ms_sum += reply.infer_ms
         items = {(item.camera_id, item.epoch, item.seq): item for item in reply.items}
-        for request in requests:
-            frame = request.item.frame
+        for asked in sent.asked:
+            frame = asked.request.item.frame
             item = items.get((frame.camera_id, frame.epoch, frame.seq))
-            self._close(request, item, _reason(request, reply, item))
+            self._close(asked, item, _reason(sent.key, reply, item), reply)
 
     def _sweep(self, now: float) -> None:
         with self._changed:
-            late = [r for r in self._open.values() if now > r.submitted_at + self._deadline_s]
-            sent = {id(r) for _, requests in self._batches.values() for r in requests}
-            for batch_id in [key for key, (at, _) in self._batches.items() if now > at]:
+            late = [asked for asked in self._open.values() if now > asked.submitted_at + self._deadline_s]
+            sent = {id(asked) for batch in self._batches.values() for asked in batch.asked}
+            for batch_id in [key for key, batch in self._batches.items() if now > batch.deadline_at]:
                 del self._batches[batch_id]
                 self._changed.notify_all()
-        for request in late:
-            self._close(request, None, LOST_TIMEOUT if id(request) in sent else LOST_BUSY)
+        for asked in late:
+            self._close(asked, None, LOST_TIMEOUT if id(asked) in sent else LOST_BUSY)
 
-    def _close(self, request: _Request, item: ItemResult | None, lost: str) -> None:
+    def _close(
+        self, asked: _Asked, item: ItemResult | None, lost: str, reply: BatchReply | None = None
+    ) -> None:
         with self._changed:
-            if self._open.get(_key(request)) is not request:
+            if self._open.get(asked.key) is not asked:
                 return
-            del self._open[_key(request)]
+            del self._open[asked.key]
+        self._count(asked, lost)
+        asked.on_answer(_answer(asked, None if lost else item, lost, reply))
+
+    def _count(self, asked: _Asked, lost: str) -> None:
         if lost:
-            self.figures.lost[lost] = self.figures.lost.get(lost, 0) + 1
-        else:
+            reason = f"shadow_{lost}" if asked.request.look.shadow else lost
+            self.figures.lost[reason] = self.figures.lost.get(reason, 0) + 1
+        elif not asked.request.look.shadow:
             self.figures.answered += 1
-            self.figures.answer_ms_sum += (time.time() - request.submitted_at) * 1000
-        frame = request.item.frame
-        request.on_answer(
-            Answer(frame.camera_id, frame.seq, request.stage, request.model, None if lost else item, lost)
-        )
+            self.figures.answer_ms_sum += (time.time() - asked.submitted_at) * 1000
 
 
-def _key(request: _Request) -> tuple[str, int, Stage]:
-    frame = request.item.frame
-    return frame.camera_id, frame.seq, request.stage
+def _answer(asked: _Asked, item: ItemResult | None, lost: str, reply: BatchReply | None) -> Answer:
+    request = asked.request
+    frame, model = request.item.frame, request.model
+    if reply is None:
+        return Answer(frame.camera_id, frame.seq, request.look, model, item, lost)
+    served = (reply.model_version_id, reply.model_sha256)
+    if request.fallback is not None and served == (request.fallback.version_id, request.fallback.sha256):
+        model = request.fallback
+    took_ms = (reply.preprocess_ms + reply.infer_ms) / max(1, len(reply.items))
+    return Answer(frame.camera_id, frame.seq, request.look, model, item, lost, took_ms, reply.waiting)
+
+
+def _nobody(_key: Key) -> bool:
+    return False
+
+
+def _serves(key: Key) -> bool:
+    return not key.look.shadow
+
+
+def _is_shadow(key: Key) -> bool:
+    return key.look.shadow
 
 
 def _urgency(key: Key) -> float:
-    return URGENCY.get(key[0], 1.0)
+    return SHADOW_URGENCY if key.look.shadow else URGENCY.get(key.look.stage, 1.0)
 
 
 def _share(key: Key) -> float:
-    return SHARE.get(key[0], 1.0)
+    return SHADOW_SHARE if key.look.shadow else SHARE.get(key.look.stage, 1.0)
 
 
-def _reason(request: _Request, reply: BatchReply, item: ItemResult | None) -> str:
+def _room(key: Key) -> float:
+    return SHADOW_ROOM if key.look.shadow else 1.0
+
+
+def _reason(key: Key, reply: BatchReply, item: ItemResult | None) -> str:
     """Why an answer does not count; empty when it does."""
-    if reply.model_sha256 != request.model.sha256:
+    if key.look.shadow and reply.waiting:
+        return LOST_LOADING
+    if reply.model_sha256 not in {ref.sha256 for ref in (key.model, key.fallback) if ref is not None}:
         return LOST_MODEL
     if item is None or item.error is not None:
         if item is not None:
             _log.warning("camera %s: frame %s: %s", item.camera_id, item.seq, item.error)
         return LOST_ERROR
     return ""
-
-
-def celery_sender(broker_url: str) -> Sender:
-    """Sends batches to the queue of the GPU worker; gives up after seconds instead of waiting for ever."""
-    url = kombu_url(broker_url)
-    app = Celery("vidette-streams", broker=url, set_as_current=False)
-    app.conf.update(
-        task_ignore_result=True,
-        task_serializer="json",
-        broker_connection_retry_on_startup=False,
-        broker_connection_timeout=2,
-        broker_pool_limit=1,
-    )
-    if url.startswith("redis"):
-        app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
-    else:
-        app.conf.task_create_missing_queue_type = "quorum"  # as the worker declares its queue
-
-    def send(batch: AnalyseBatch) -> None:
-        app.send_task(
-            TASK_ANALYSE,
-            args=[encode(batch)],
-            queue=QUEUE_GPU,
-            expires=max(0.1, batch.deadline_at - time.time()),
-            retry=False,
-            ignore_result=True,
-        )
-
-    return send

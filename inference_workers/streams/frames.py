@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from inference_workers.contracts.comparison import Role, VersionWindow
 from inference_workers.contracts.frames import BatchItem, Found, FrameRef, Region
 from inference_workers.contracts.lease import Lease, ModelRef, Stage, ZoneKind
 from inference_workers.engine.frame import Detections, Frame
@@ -17,8 +18,11 @@ from inference_workers.engine.gate import Gate
 from inference_workers.engine.pipeline import CameraPipeline
 from inference_workers.engine.ring import RingOwner
 from inference_workers.engine.sources.messages import Placed
+from inference_workers.engine.version_windows import Looked, VersionBook
 from inference_workers.streams.accounting import FrameLedger
-from inference_workers.streams.analysis import LOST_BUSY, Answer
+from inference_workers.streams.analysis import LOST_BUSY, LOST_ERROR
+from inference_workers.streams.looks import Answer, Look, Request
+from inference_workers.streams.versions import ServingVersions
 
 LOST_GONE = "frame_gone"
 LOST_LATE = "late"
@@ -43,17 +47,13 @@ class _Held:
     grabbed_at: float
     width: int
     height: int
-    waiting: set[Stage]
+    waiting: set[Look]
     lost: str = ""
+    closed: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One frame for one stage, to be submitted to the analysis."""
-
-    stage: Stage
-    model: ModelRef
-    item: BatchItem
+    def serves(self) -> bool:
+        """Does anything that is published still wait for its answer?"""
+        return any(not look.shadow for look in self.waiting)
 
 
 @dataclass(slots=True)
@@ -65,7 +65,8 @@ class FrameDesk:
     ledger: FrameLedger = field(init=False)
     pipeline: CameraPipeline = field(init=False)
     gate: Gate = field(init=False)
-    served: dict[str, str] = field(default_factory=dict)
+    versions: ServingVersions = field(default_factory=ServingVersions)
+    book: VersionBook = field(init=False)
     _held: dict[int, _Held] = field(default_factory=dict)
     _base_seq: int = 0
     _next_seq: int = 0
@@ -74,12 +75,15 @@ class FrameDesk:
         self.ledger = FrameLedger(self.lease.camera_id, self.epoch)
         self.pipeline = CameraPipeline(self.lease)
         self.gate = Gate(self.lease)
+        self.book = VersionBook(self.lease, self.epoch)
 
     def update_lease(self, lease: Lease) -> None:
         """Zones, policy, stages and models take effect on the next frame; the background is kept."""
         self.lease = lease
         self.pipeline.update_lease(lease)
         self.gate.update(lease)
+        self.book.update_lease(lease)
+        self.versions.keep(lease.stages)
 
     def pass_over(self, placed: Placed, ring: RingOwner | None) -> None:
         """Let a frame go that waited too long to be of use: the newer ones behind it count more."""
@@ -97,7 +101,7 @@ class FrameDesk:
             return []
         view = ring.pixels(placed.slot, placed.width, placed.height)
         decision = self.gate.decide(view, placed.grabbed_at, watched=watched)
-        stages = [stage for stage in decision.stages if self._in_flight(stage) < MAX_IN_FLIGHT]
+        stages = [stage for stage in decision.stages if self._in_flight(Look(stage)) < MAX_IN_FLIGHT]
         if watched or stages or decision.moving:
             copy = np.array(view)  # the pipeline shows it later, when the slot has other pixels
             self.pipeline.add_frame(Frame(copy, self.lease.camera_id, self.epoch, seq, placed.grabbed_at))
@@ -106,10 +110,23 @@ class FrameDesk:
             ring.release(placed.slot)
             self._close_unsubmitted(decision.skip_reason)
             return []
-        self._held[seq] = _Held(
-            ring, placed.slot, placed.grabbed_at, placed.width, placed.height, set(stages)
-        )
-        return [self._request(stage, seq, placed, ring) for stage in stages]
+        looks = [Look(stage) for stage in stages] + self._shadows(stages, seq, placed.grabbed_at, ring)
+        self._held[seq] = _Held(ring, placed.slot, placed.grabbed_at, placed.width, placed.height, set(looks))
+        return [self._request(look, seq, placed, ring) for look in looks]
+
+    def _shadows(self, stages: list[Stage], seq: int, at: float, ring: RingOwner) -> list[Look]:
+        """Shadows of these stages that may see the frame: one frame each at a time, never the last slots."""
+        looks = []
+        for stage in stages:
+            look = Look(stage, Role.SHADOW)
+            if stage.value not in self.lease.shadows:
+                continue
+            if self._in_flight(look) or len(self._held) >= ring.slots // 2:
+                self.book.skip(stage, at)
+                continue
+            self.book.expect(stage, seq, at)
+            looks.append(look)
+        return looks
 
     def _add_motion(self, seq: int, grabbed_at: float, motion: Detections | None) -> None:
         if motion is not None:
@@ -122,10 +139,10 @@ class FrameDesk:
         else:
             self.ledger.close_lost(LOST_BUSY)
 
-    def _in_flight(self, stage: Stage) -> int:
-        return sum(stage in held.waiting for held in self._held.values())
+    def _in_flight(self, look: Look) -> int:
+        return sum(look in held.waiting for held in self._held.values())
 
-    def _request(self, stage: Stage, seq: int, placed: Placed, ring: RingOwner) -> Request:
+    def _request(self, look: Look, seq: int, placed: Placed, ring: RingOwner) -> Request:
         ref = FrameRef(
             camera_id=self.lease.camera_id,
             epoch=self.epoch,
@@ -137,8 +154,11 @@ class FrameDesk:
             width=placed.width,
             height=placed.height,
         )
-        regions = self._regions() if stage is Stage.TEXT else ()
-        return Request(stage, self.lease.models[stage.value], BatchItem(ref, regions))
+        item = BatchItem(ref, self._regions() if look.stage is Stage.TEXT else ())
+        if look.shadow:
+            return Request(look, self.lease.shadows[look.stage.value], item)
+        model = self.lease.models[look.stage.value]
+        return Request(look, model, item, self.versions.stand_in(look.stage, model, placed.grabbed_at))
 
     def _regions(self) -> tuple[Region, ...]:
         """Zones to read, or the whole picture when none is drawn."""
@@ -150,49 +170,69 @@ class FrameDesk:
     def answer(self, answer: Answer) -> None:
         """Route one answer; an answer for a frame that was given up already changes nothing."""
         held = self._held.get(answer.seq)
-        if held is None or answer.stage not in held.waiting:
+        if held is None or answer.look not in held.waiting:
             return
-        held.waiting.discard(answer.stage)
-        held.lost = held.lost or answer.lost
+        held.waiting.discard(answer.look)
         found = answer.result.found if answer.result is not None else None
-        if found is not None:
-            self.served[answer.stage.value] = answer.model.sha256
-        if self.lease.allows(answer.stage):  # withdrawn meanwhile: nobody may use what was seen
-            self._hand_over(answer, held, found)
-        if not held.waiting:
-            self._close(answer.seq, held)
+        looked = self._looked(answer, held, found)
+        if answer.look.shadow:
+            self.book.shadowed(looked)
+        else:
+            held.lost = held.lost or answer.lost
+            self.book.served(looked)
+            if found is not None:
+                self.versions.answered(answer, held.grabbed_at)
+            if self.lease.allows(answer.look.stage):  # withdrawn meanwhile: nobody may use what was seen
+                self._hand_over(answer, held, found)
+        self._close(answer.seq, held)
+
+    def _looked(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> Looked:
+        boxes = None if found is None else to_detections(found, held.width, held.height)
+        failed = answer.lost == LOST_ERROR
+        stage, at = answer.look.stage, held.grabbed_at
+        return Looked(stage, answer.model, answer.seq, at, boxes, answer.took_ms, failed)
 
     def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
         if answer.lost == LOST_BUSY:
             return  # nobody looked: the next look decides about this frame, too
-        if answer.stage is Stage.FACES:
+        stage = answer.look.stage
+        if stage is Stage.FACES:
             faces = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)
-        elif answer.stage is Stage.TEXT_BOXES:
+        elif stage is Stage.TEXT_BOXES:
             text = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_text_boxes(answer.seq, held.grabbed_at, text)
         elif found is None:
             return
-        elif answer.stage is Stage.TEXT:
+        elif stage is Stage.TEXT:
             self.pipeline.add_text(answer.seq, held.grabbed_at, found, answer.model)
         else:
             objects = to_detections(found, held.width, held.height)
             self.pipeline.add_objects(answer.seq, held.grabbed_at, objects, answer.model)
 
     def _close(self, seq: int, held: _Held) -> None:
-        del self._held[seq]
-        held.ring.release(held.slot)
-        if held.lost:
-            self.ledger.close_lost(held.lost)
-        else:
-            self.ledger.close_analysed()
+        """The frame is accounted for when all that is published is answered; its slot is kept for shadows."""
+        if not held.closed and not held.serves():
+            held.closed = True
+            if held.lost:
+                self.ledger.close_lost(held.lost)
+            else:
+                self.ledger.close_analysed()
+        if not held.waiting:
+            del self._held[seq]
+            held.ring.release(held.slot)
+
+    def windows(self, now: float, *, over: bool = False) -> list[VersionWindow]:
+        """Windows of model versions that are complete; `over`: the run ends, so all of them."""
+        return self.book.finish() if over else self.book.windows(now)
 
     def end_attempt(self) -> None:
         """The decoder is gone with its ring: frames in flight are lost, faces in them stay unknown."""
         for seq, held in self._held.items():
-            if Stage.FACES in held.waiting:
+            if Look(Stage.FACES) in held.waiting:
                 self.pipeline.add_faces(seq, held.grabbed_at, None)
         self._held.clear()
+        self.book.forget_pairs()
         self.ledger.end_of_decoder()
         self._base_seq = self._next_seq
 

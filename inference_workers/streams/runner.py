@@ -19,10 +19,11 @@ from inference_workers.engine.gate import IDLE_FPS
 from inference_workers.engine.ring import RingBudget
 from inference_workers.engine.sources.messages import Ended, Opened, Placed, Tally, ToRunner
 from inference_workers.engine.sources.process import DecoderProcess, wait_readable
-from inference_workers.streams.analysis import Analysis, Answer
+from inference_workers.streams.analysis import Analysis
 from inference_workers.streams.frames import FrameDesk
 from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import open_credentials
+from inference_workers.streams.looks import Answer
 from inference_workers.streams.recording import RecordingSink
 from inference_workers.streams.sinks import LiveSink, ResultSink, SnapshotSink
 from inference_workers.streams.status import GIVE_UP_AFTER_S, OPENING_LIMIT_S, Backoff, StatusBook
@@ -210,7 +211,7 @@ class CameraRunner(threading.Thread):
             return
         watched = self._services.live.is_watched(self.camera_id) or self._records_always()
         for request in self._desk.take(placed, ring, watched=watched):
-            self._services.analysis.submit(request.stage, request.model, request.item, self._post)
+            self._services.analysis.submit(request, self._post)
 
     def _serve(self, attempt: _Attempt) -> None:
         """Everything that time alone makes due: pictures, results, status, accounts."""
@@ -221,8 +222,9 @@ class CameraRunner(threading.Thread):
             self._report(self._desk.pipeline.reports(now))
             self._services.recordings.store(self._desk.pipeline.segments(now))
             self._status.look(self._looked_at)
-            self._status.served(self._desk.served)
+            self._status.served(self._desk.versions.served, self._desk.versions.waiting)
             self._tell()
+            self._tell_windows(now)
 
     def _source_now(self, attempt: _Attempt) -> float:
         """The clock of the frames: the wall clock, or for a file played fast its newest stamp."""
@@ -253,6 +255,10 @@ class CameraRunner(threading.Thread):
             self._accounted_at = time.monotonic()
             if self._desk.ledger.captured:
                 self._services.results.send(self._desk.ledger.account(time.time()))
+
+    def _tell_windows(self, now: float, *, over: bool = False) -> None:
+        for window in self._desk.windows(now, over=over):
+            self._services.results.send(window)
 
     def _wanted_fps(self) -> float:
         """Frames that nobody would look at are not even copied out of the decoder."""
@@ -317,12 +323,14 @@ class CameraRunner(threading.Thread):
             self._report(self._desk.pipeline.reports(time.time()))
             self._services.recordings.store(self._desk.pipeline.segments(time.time()))
             self._tell()
+            self._tell_windows(time.time())
             self._wait([], min(left_s, _LOOK_EVERY_S))
             self._open_mail()
 
     def _finish(self) -> None:
         self._report(self._desk.pipeline.finish(time.time()))
         self._services.recordings.store(self._desk.pipeline.recorder.finish())
+        self._tell_windows(time.time(), over=True)
         self._services.live.forget(self.camera_id)
         self._status.ended(self._leaving, "", None)
         self._accounted_at = 0.0

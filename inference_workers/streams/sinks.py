@@ -16,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from inference_workers.contracts.codec import encode
+from inference_workers.contracts.comparison import VersionWindow
 from inference_workers.contracts.lease import Lease
 from inference_workers.contracts.live import LiveHeader, pack
 from inference_workers.contracts.names import RESULTS, live_channel, live_latest, watch_key
@@ -40,7 +41,9 @@ FLUSH_BATCH = 200
 RETRY_AFTER_S = 0.25
 FAILED_KEYS_MAX = 1000
 
-ResultMessage = TrackResult | ReadingResult | CameraStatus | Account | SegmentResult | AnalyseImageReply
+ResultMessage = (
+    TrackResult | ReadingResult | CameraStatus | Account | SegmentResult | AnalyseImageReply | VersionWindow
+)
 Clock = Callable[[], float]
 
 _log = logging.getLogger(__name__)

@@ -122,8 +122,9 @@ class StatusBook:
         """The lease that is in force from now on."""
         self._facts = replace(self._facts, lease_revision=revision)
 
-    def served(self, models: Mapping[str, str]) -> None:
-        self._facts = replace(self._facts, served=dict(models))
+    def served(self, models: Mapping[str, str], waiting: Mapping[str, str]) -> None:
+        """Which bytes answered last for each stage, and why the version of the lease does not yet."""
+        self._facts = replace(self._facts, served=dict(models), waiting=dict(waiting))
 
     def frame(self, now: float, digest: int, tally: Tally) -> None:
         """A frame arrived; the tally's counts say how many were decoded and how many packets were broken."""
@@ -190,5 +191,6 @@ class StatusBook:
 
 
 def _urgent(status: CameraStatus) -> tuple[object, ...]:
-    """What is told at once when it changes: the state, its reason, and which lease is in force."""
-    return status.state, status.code, status.lease_revision
+    """What is told at once when it changes: the state, its reason, which lease is in force, who serves."""
+    served, waiting = tuple(status.served.items()), tuple(status.waiting.items())
+    return status.state, status.code, status.lease_revision, served, waiting

@@ -17,12 +17,13 @@ from inference_workers.contracts.results import CameraState, CameraStatus
 from inference_workers.engine.ring import RingBudget, remove_stale_rings
 from inference_workers.objects import Objects
 from inference_workers.settings import WorkerSettings
-from inference_workers.streams.analysis import Analysis, celery_sender
+from inference_workers.streams.analysis import Analysis
 from inference_workers.streams.leaks import SampleSink
 from inference_workers.streams.leases import LeaseTable, LeaseWatcher
 from inference_workers.streams.probe import ProbeDesk
 from inference_workers.streams.recording import RecordingSink
 from inference_workers.streams.runner import CameraRunner, StreamServices
+from inference_workers.streams.sending import celery_sender
 from inference_workers.streams.sinks import LiveSink, ResultSink, SnapshotSink
 
 HEARTBEAT_S = 2.0

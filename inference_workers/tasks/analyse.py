@@ -13,16 +13,36 @@ from inference_workers.contracts.frames import (
     FrameRef,
     ItemResult,
 )
+from inference_workers.contracts.lease import ModelRef
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.model_directory import LoadedModel
 from inference_workers.engine.ocr.reader import TextLine, TextReader
 from inference_workers.tasks.counters import SIZE_BUCKETS, Counters
-from inference_workers.tasks.loaded import LoadedModels
+from inference_workers.tasks.loaded import LoadedModels, Need
 
 logger = logging.getLogger(__name__)
 
 Answer = tuple[Found, ...] | EngineError
+LOADING = "loading"
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which version answers a batch; `waiting` says why it is not the one that was asked for."""
+
+    ref: ModelRef
+    model: LoadedModel | None
+    waiting: str = ""
+
+
+@dataclass(slots=True)
+class _Times:
+    """POSIX seconds of the steps of a batch. `begun_at`: what loading took is no property of the version."""
+
+    started_at: float
+    read_at: float = 0.0
+    begun_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +62,57 @@ class Analyser:
 
     def analyse(self, batch: AnalyseBatch) -> BatchReply | None:
         """The answer, with an error in words for each frame that has none; None after the deadline."""
-        started_at = self.clock()
-        if started_at > batch.deadline_at:
+        times = _Times(self.clock())
+        if times.started_at > batch.deadline_at:
             self._count_expired(batch)
             return None
         frames = [self._read(item) for item in batch.items]
-        read_at = self.clock()
+        times.read_at = self.clock()
         try:
-            model = self.models.get(batch.model)
+            choice = self._choose(batch)
         except EngineError as error:
-            return self._reply(batch, [error] * len(batch.items), batch.model.sha256, started_at, read_at)
-        answers = self._answer_all(model, batch.items, frames)
+            return self._reply(batch, _Choice(batch.model, None), [error] * len(batch.items), times)
+        if choice.model is None:
+            return self._reply(batch, choice, [], times)
+        times.begun_at = self.clock()
+        answers = self._answer_all(choice.model, batch.items, frames)
         if self.clock() > batch.deadline_at:
             self._count_expired(batch)
             return None
-        return self._reply(batch, answers, model.card.sha256, started_at, read_at)
+        return self._reply(batch, choice, answers, times)
+
+    def _choose(self, batch: AnalyseBatch) -> _Choice:
+        """The version that answers: the one asked for, or while it is not ready the one before it.
+
+        Raises:
+            EngineError: neither can be used. For faces that means: the whole picture is covered.
+        """
+        if batch.shadow:
+            model, waiting = self._ready(batch.model, Need.SHADOW)
+            return _Choice(batch.model, model, waiting)
+        if batch.fallback is None or not self.models.has(batch.fallback):
+            return self._without_fallback(batch)
+        model, waiting = self._ready(batch.model, Need.SWAP)
+        if model is None:
+            return _Choice(batch.fallback, self.models.get(batch.fallback), waiting)
+        self.models.replace(batch.fallback)
+        return _Choice(batch.model, model)
+
+    def _without_fallback(self, batch: AnalyseBatch) -> _Choice:
+        """Nothing serves here yet: load what was asked for now, or should that fail what served elsewhere."""
+        try:
+            return _Choice(batch.model, self.models.get(batch.model))
+        except EngineError as error:
+            if batch.fallback is None:
+                raise
+            return _Choice(batch.fallback, self.models.get(batch.fallback), f"{error.code}: {error}")
+
+    def _ready(self, ref: ModelRef, need: Need) -> tuple[LoadedModel | None, str]:
+        try:
+            model = self.models.ready(ref, need)
+        except EngineError as error:
+            return None, f"{error.code}: {error}"
+        return model, "" if model is not None else LOADING
 
     def _read(self, item: BatchItem) -> Image | EngineError:
         try:
@@ -98,35 +154,32 @@ class Analyser:
         self.counters.add("frames_expired", len(batch.items))
 
     def _reply(
-        self,
-        batch: AnalyseBatch,
-        answers: Sequence[Answer],
-        sha256: str,
-        started_at: float,
-        read_at: float,
+        self, batch: AnalyseBatch, choice: _Choice, answers: Sequence[Answer], times: _Times
     ) -> BatchReply:
         reply = BatchReply(
             batch_id=batch.batch_id,
             stage=batch.stage,
-            model_version_id=batch.model.version_id,
-            model_sha256=sha256,
-            items=tuple(_result(i, a) for i, a in zip(batch.items, answers, strict=True)),
-            queued_ms=max(0.0, started_at - batch.submitted_at) * 1000,
-            preprocess_ms=(read_at - started_at) * 1000,
-            infer_ms=(self.clock() - read_at) * 1000,
+            model_version_id=choice.ref.version_id,
+            model_sha256=choice.model.card.sha256 if choice.model is not None else choice.ref.sha256,
+            items=tuple(_result(i, a) for i, a in zip(batch.items, answers, strict=bool(answers))),
+            queued_ms=max(0.0, times.started_at - batch.submitted_at) * 1000,
+            preprocess_ms=(times.read_at - times.started_at) * 1000,
+            infer_ms=0.0 if times.begun_at is None else (self.clock() - times.begun_at) * 1000,
             worker=self.worker,
+            waiting=choice.waiting[:300],
         )
-        self._count(reply, answers)
+        self._count(reply, answers, shadow=batch.shadow)
         return reply
 
-    def _count(self, reply: BatchReply, answers: Sequence[Answer]) -> None:
+    def _count(self, reply: BatchReply, answers: Sequence[Answer], *, shadow: bool) -> None:
         self.counters.add("batches")
         self.counters.add("frames", len(answers))
         for answer in answers:
             if isinstance(answer, EngineError):
                 self.counters.error(answer.code)
-        self.counters.observe(f"infer_ms.{reply.stage}", reply.infer_ms)
-        self.counters.observe(f"queued_ms.{reply.stage}", reply.queued_ms)
+        kind = f"{reply.stage}.shadow" if shadow else reply.stage.value
+        self.counters.observe(f"infer_ms.{kind}", reply.infer_ms)
+        self.counters.observe(f"queued_ms.{kind}", reply.queued_ms)
         self.counters.observe("batch_size", len(answers), SIZE_BUCKETS)
 
 

@@ -104,12 +104,15 @@ class Runtime:
 
     def beat(self) -> None:
         now = time.time()
+        self.models.unload_replaced()
         oldest = min(self.busy_since.copy().values(), default=now)
         message = {
             "at": now,
             "pid": os.getpid(),
             "providers": list(self._providers),
             "served": self.models.served(),
+            "loading": self.models.loading(),
+            "refused": self.models.refused(),
             "busy_s": round(now - oldest, 3),
             "rss_bytes": psutil.Process().memory_info().rss,
             "metrics": self.counters.as_dict(),

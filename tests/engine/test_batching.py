@@ -80,3 +80,22 @@ def test_every_item_is_taken_once_or_replaced_once(steps: list[tuple[int, int, b
         out += batch[1]
     assert sorted(out) == put
     assert len(batcher) == 0
+
+
+def test_a_key_that_is_held_waits_and_the_others_go() -> None:
+    batcher: Batcher[str, int] = Batcher(8, 0.0, 120.0, lambda _key: 1.0)
+    batcher.add("shadow", "cam", 1, 0.0)
+    batcher.add("faces", "cam", 2, 5.0)
+    assert batcher.take(9.0, held=lambda key: key == "shadow") == ("faces", [2])
+    assert batcher.take(9.0, held=lambda key: key == "shadow") is None
+    assert batcher.next_due_at(held=lambda key: key == "shadow") is None
+    assert batcher.take(9.0) == ("shadow", [1])
+
+
+def test_a_key_with_little_room_has_small_batches() -> None:
+    batcher: Batcher[str, int] = Batcher(
+        8, 0.0, 120.0, lambda _key: 1.0, room=lambda key: 0.5 if key == "shadow" else 1.0
+    )
+    for key in ("shadow", "detect"):
+        batcher.learn(key, 1, 20.0)
+    assert (batcher.limit("shadow"), batcher.limit("detect")) == (3, 6)

@@ -9,18 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_workers.contracts.codec import encode
+from inference_workers.contracts.comparison import Role
 from inference_workers.contracts.frames import AnalyseBatch, BatchItem, BatchReply, FrameRef, ItemResult
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.results import CameraState
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.sources.messages import Tally
 from inference_workers.streams.accounting import FrameLedger
-from inference_workers.streams.analysis import Analysis, Answer
+from inference_workers.streams.analysis import Analysis
 from inference_workers.streams.leases import open_credentials, read_leases
+from inference_workers.streams.looks import Answer, Look, Request
 from inference_workers.streams.status import Backoff, StatusBook
 from inference_workers.streams.supervisor import owns
-from tests.workers.stream_parts import FACE_MODEL, LEASE_KEY, SYNTHETIC, make_lease, seal, wait_for
+from tests.workers.stream_parts import (
+    FACE_MODEL,
+    LEASE_KEY,
+    OBJECT_MODEL,
+    SYNTHETIC,
+    make_lease,
+    seal,
+    wait_for,
+)
 
+FACES = Look(Stage.FACES)
 EVENT = st.sampled_from(["place", "rate", "full", "analysed", "skipped", "lost", "end"])
 
 
@@ -202,7 +213,7 @@ def reply_to(batch: AnalyseBatch, sha256: str = FACE_MODEL.sha256, error: str | 
 
 def submit(analysis: Analysis, answers: list[Answer], *seqs: int) -> None:
     for seq in seqs:
-        analysis.submit(Stage.FACES, FACE_MODEL, item(seq, f"cam {seq}"), answers.append)
+        analysis.submit(Request(FACES, FACE_MODEL, item(seq, f"cam {seq}")), answers.append)
 
 
 def test_frames_of_several_submits_share_a_batch_and_are_answered_once(analysis) -> None:
@@ -225,7 +236,7 @@ def test_the_queue_of_the_worker_stays_short_and_the_newest_frame_wins(analysis)
     submit(running, answers, 1, 2, 3, 4)
     wait_for(lambda: len(broker.sent) == 2, 2, lambda: str(broker.sent))
     for seq in (10, 11, 12):
-        running.submit(Stage.FACES, FACE_MODEL, item(seq, "late"), answers.append)
+        running.submit(Request(FACES, FACE_MODEL, item(seq, "late")), answers.append)
     time.sleep(0.2)
     assert len(broker.sent) == 2
     assert [(answer.seq, answer.lost) for answer in answers] == [(10, "busy"), (11, "busy")]
@@ -270,3 +281,37 @@ def test_an_answer_that_cannot_be_trusted_is_a_loss(analysis, changes: dict[str,
     client.rpush(broker.sent[0].reply_to, "garbage", reply_to(broker.sent[0], **changes))
     wait_for(lambda: len(answers) == 1, 1, lambda: "no answer")
     assert (answers[0].lost, answers[0].result) == (lost, None)
+
+
+SHADOW = Look(Stage.DETECT, Role.SHADOW)
+
+
+def test_shadows_leave_one_at_a_time_and_after_everything_that_serves(analysis) -> None:
+    running, broker, client = analysis
+    answers: list[Answer] = []
+    for seq in (1, 2, 3):
+        running.submit(Request(SHADOW, OBJECT_MODEL, item(seq, f"cam {seq}")), answers.append)
+    wait_for(lambda: len(broker.sent) == 1, 2, lambda: str(broker.sent))
+    submit(running, answers, 4)
+    wait_for(lambda: len(broker.sent) == 2, 2, lambda: str(broker.sent))
+    assert [batch.shadow for batch in broker.sent] == [True, False]
+    client.rpush(broker.sent[0].reply_to, reply_to(broker.sent[0], OBJECT_MODEL.sha256))
+    time.sleep(0.15)
+    assert len(broker.sent) == 2  # the free place is kept for what serves
+    client.rpush(broker.sent[1].reply_to, reply_to(broker.sent[1]))
+    wait_for(lambda: len(broker.sent) == 3, 2, lambda: str(broker.sent))
+    assert broker.sent[2].shadow
+    wait_for(lambda: len(answers) == 4, 3, lambda: str(answers))
+    assert running.figures.lost.keys() <= {"shadow_busy", "shadow_worker_timeout"}
+
+
+def test_the_stand_in_may_answer_and_nobody_else(analysis) -> None:
+    running, broker, client = analysis
+    answers: list[Answer] = []
+    old = replace(FACE_MODEL, version_id="v", sha256="e" * 64)
+    running.submit(Request(FACES, FACE_MODEL, item(1), old), answers.append)
+    wait_for(lambda: len(broker.sent) == 1, 2, lambda: "not sent")
+    assert (broker.sent[0].model, broker.sent[0].fallback) == (FACE_MODEL, old)
+    client.rpush(broker.sent[0].reply_to, reply_to(broker.sent[0], old.sha256))
+    wait_for(lambda: len(answers) == 1, 1, lambda: "no answer")
+    assert (answers[0].lost, answers[0].model) == ("", old)

@@ -145,6 +145,13 @@ def code_words(code: str, detail: str = "") -> str:
 
 
 @register.filter
+def waiting_words(why: str) -> str:
+    """Why a version does not serve yet; a code without words keeps what the data plane said."""
+    code, _, detail = why.partition(": ")
+    return str(words.WAITING.get(code) or detail or code)
+
+
+@register.filter
 def reason_words(reason: str) -> str:
     return words.reason_words(reason)
 

@@ -30,6 +30,15 @@ def test_a_track_becomes_an_event(recorder, redis, camera, new_epoch):
     assert [entry.kind for entry in FeedEntry.objects.all()] == ["event_created"]
 
 
+def test_who_serves_and_what_is_waited_for_is_kept_with_the_state(recorder, redis, camera, new_epoch):
+    waiting = {"faces": "loading", "detect": "memory_short: 64 MiB are free\x00"}
+    send(redis, status(camera.pk, new_epoch, served={"detect": "ab" * 32}, waiting=waiting))
+    recorder.drain()
+    runtime = CameraRuntime.objects.get()
+    assert runtime.served == {"detect": "ab" * 32}
+    assert runtime.waiting == {"faces": "loading", "detect": "memory_short: 64 MiB are free"}
+
+
 def test_the_highest_revision_wins_in_any_order(recorder, redis, camera, new_epoch):
     revisions = [
         track(camera.pk, new_epoch, revision=number, confidence=number / 10, ended=number == 3)

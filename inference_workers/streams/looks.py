@@ -1,0 +1,51 @@
+"""One look at one frame: for which stage, by which version, and whether anything of it is published."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inference_workers.contracts.comparison import Role
+from inference_workers.contracts.frames import BatchItem, ItemResult
+from inference_workers.contracts.lease import ModelRef, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`SHADOW` looks give way to all others and are never published."""
+
+    stage: Stage
+    role: Role = Role.SERVING
+
+    @property
+    def shadow(self) -> bool:
+        return self.role is Role.SHADOW
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One frame for one look. `fallback` answers while the worker still loads `model`."""
+
+    look: Look
+    model: ModelRef
+    item: BatchItem
+    fallback: ModelRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one frame in one look. `lost` is the reason when there is no result.
+
+    `model` is the version that answered, or without a result the one that was asked. `took_ms` is the
+    worker's time for this frame. `waiting` says why the version that was asked for did not answer yet.
+    """
+
+    camera_id: str
+    seq: int
+    look: Look
+    model: ModelRef
+    result: ItemResult | None
+    lost: str = ""
+    took_ms: float = 0.0
+    waiting: str = ""
+
+
+OnAnswer = Callable[[Answer], None]
