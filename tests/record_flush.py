@@ -21,18 +21,26 @@ def record_survives_flush() -> Iterator[None]:
     from django.db import connection
     from django.test import TransactionTestCase
 
+    from apps.audit.append_only import protect, unprotect
     from apps.audit.models import AuditHead
     from apps.audit.triggers import triggers_install, triggers_remove
+    from apps.dispatch.history import LEASE_CHANGES
+    from apps.rollouts.append_only import HISTORIES
 
     open_chain = import_module("apps.audit.migrations.0002_chain").open_chain
+    histories = (LEASE_CHANGES, *HISTORIES)
     flush = TransactionTestCase._fixture_teardown
 
     def flush_and_reopen(test_case: Any) -> None:
         triggers_remove(connection)
+        for history in histories:
+            unprotect(connection, history)
         flush(test_case)
         if not AuditHead.objects.exists():
             open_chain(django_apps, None)
         triggers_install(connection)
+        for history in histories:
+            protect(connection, history)
 
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", flush_and_reopen)

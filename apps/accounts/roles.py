@@ -21,7 +21,9 @@ class Capability(StrEnum):
     MANAGE_USERS = "manage_users"
     SEE_MODELS = "see_models"
     ASSIGN_MODELS = "assign_models"
-    EVALUATE_MODELS = "evaluate_models"
+    SEE_ROLLOUTS = "see_rollouts"
+    MANAGE_ROLLOUTS = "manage_rollouts"
+    APPROVE_ROLLOUTS = "approve_rollouts"
     SEE_RECORD = "see_record"
     SEE_PURPOSES = "see_purposes"
     MANAGE_PURPOSES = "manage_purposes"
@@ -34,6 +36,7 @@ class Capability(StrEnum):
     REVIEW_LEAKS = "review_leaks"
     EXPORT_EVIDENCE = "export_evidence"
     SEE_HEALTH = "see_health"
+    RUN_CASES = "run_cases"
 
 
 C = Capability
@@ -58,6 +61,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_EVENTS,
             C.SEE_CAMERAS,
             C.SEE_MODELS,
+            C.SEE_ROLLOUTS,
             C.SEE_RECORD,
             C.REDACT_FILES,
             C.SEE_RECORDINGS,
@@ -69,6 +73,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.REVIEW_LEAKS,
             C.EXPORT_EVIDENCE,
             C.SEE_HEALTH,
+            C.RUN_CASES,
         }
     ),
     Role.MODEL_OWNER: frozenset(
@@ -79,7 +84,9 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_CAMERAS,
             C.SEE_MODELS,
             C.ASSIGN_MODELS,
-            C.EVALUATE_MODELS,
+            C.SEE_ROLLOUTS,
+            C.MANAGE_ROLLOUTS,
+            C.APPROVE_ROLLOUTS,
             C.ANALYSE_FRAMES,
             C.SEE_HEALTH,
         }
@@ -94,7 +101,8 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_CAMERAS,
             C.MANAGE_CAMERAS,
             C.SEE_MODELS,
-            C.EVALUATE_MODELS,
+            C.SEE_ROLLOUTS,
+            C.MANAGE_ROLLOUTS,
             C.ANALYSE_FRAMES,
             C.REDACT_FILES,
         }
@@ -109,6 +117,8 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.MANAGE_SITES,
             C.MANAGE_USERS,
             C.SEE_MODELS,
+            C.SEE_ROLLOUTS,
+            C.APPROVE_ROLLOUTS,
             C.SEE_PURPOSES,
             C.REVIEW_LEAKS,
             C.SEE_HEALTH,
@@ -128,7 +138,9 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.MANAGE_USERS: None,
     C.SEE_MODELS: TokenAction.MODELS_READ,
     C.ASSIGN_MODELS: None,
-    C.EVALUATE_MODELS: TokenAction.EVALUATIONS_WRITE,
+    C.SEE_ROLLOUTS: TokenAction.ROLLOUTS_READ,
+    C.MANAGE_ROLLOUTS: TokenAction.ROLLOUTS_WRITE,
+    C.APPROVE_ROLLOUTS: None,
     C.SEE_RECORD: TokenAction.AUDIT_READ,
     C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
     C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,
@@ -141,6 +153,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.REVIEW_LEAKS: None,
     C.EXPORT_EVIDENCE: TokenAction.EVIDENCE_WRITE,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
+    C.RUN_CASES: None,
 }
 
 

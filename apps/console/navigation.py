@@ -35,6 +35,7 @@ ENTRIES = (
     Entry("console:record", "record", _("Record"), Capability.SEE_RECORD, _SYSTEM),
     Entry("console:purposes", "purpose", _("Purposes"), Capability.SEE_PURPOSES, _SYSTEM),
     Entry("console:consents", "consents", _("Consents"), Capability.SEE_PURPOSES, _SYSTEM),
+    Entry("console:cases", "cases", _("Requests of persons"), Capability.RUN_CASES, _SYSTEM),
     Entry("console:retention", "retention", _("Retention"), Capability.MANAGE_RETENTION, _SYSTEM),
     Entry("console:alerts", "warning", _("Alerts"), Capability.SEE_CAMERAS, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),

@@ -13,6 +13,7 @@ PURPOSES: dict[str, str | Promise] = {
     "maintenance": _("Maintenance and set-up"),
     "model quality": _("Model quality"),
     "compliance review": _("Compliance review"),
+    "data subject request": _("Request of a person"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.console import urls_compliance, urls_recordings, urls_redactions, urls_system
+from apps.console import urls_cases, urls_compliance, urls_recordings, urls_redactions, urls_system
 from apps.console.views import (
     camera_changes,
     cameras,
@@ -47,6 +47,7 @@ urlpatterns = [
     path("sites/<uuid:site_id>/groups/add/", sites.group_add, name="group_add"),
     path("groups/<uuid:group_id>/", sites.group_edit, name="group_edit"),
     path("groups/<uuid:group_id>/remove/", sites.group_remove, name="group_remove"),
+    *urls_cases.urlpatterns,
     *urls_compliance.urlpatterns,
     *urls_recordings.urlpatterns,
     *urls_redactions.urlpatterns,

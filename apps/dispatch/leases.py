@@ -29,7 +29,7 @@ from apps.dispatch.covers import covers_text, redaction_of, zone_targets
 from apps.dispatch.models import LeaseChange
 from apps.recordings.policy import recording_policy
 from apps.registry.models import ModelVersion
-from apps.registry.selectors import serving
+from apps.rollouts.choices import Choice, choice_for
 from inference_workers.contracts.lease import (
     Lease,
     ModelRef,
@@ -56,7 +56,7 @@ Serving = Mapping[Stage, ModelVersion]
 
 def lease_for(
     camera: Camera,
-    models: Serving | None = None,
+    choice: Choice | None = None,
     basis: Basis | None = None,
     recording: RecordingPolicy | None = None,
 ) -> Lease | None:
@@ -67,7 +67,7 @@ def lease_for(
     if not camera.enabled:
         return None
     basis = basis_of(camera) if basis is None else basis
-    lease = _contents(camera, serving() if models is None else models, basis)
+    lease = _contents(camera, choice_for(camera) if choice is None else choice, basis)
     lease = replace(lease, recording=recording_policy(camera) if recording is None else recording)
     withheld = _withheld(lease, basis)
     fingerprint = f"withheld:{withheld}" if withheld else _fingerprint(lease)
@@ -108,9 +108,9 @@ def _change(camera: Camera, lease: Lease, fingerprint: str, withheld: str) -> Le
         )
 
 
-def _contents(camera: Camera, models: Serving, basis: Basis) -> Lease:
+def _contents(camera: Camera, choice: Choice, basis: Basis) -> Lease:
     zones = _zones(camera, basis)
-    served = _served(models)
+    served = _served(choice.models)
     stages = _stages(camera, served, basis, zones)
     issued_at = now()
     valid_until = issued_at + timedelta(seconds=settings.LEASE_TTL_S)
@@ -128,6 +128,7 @@ def _contents(camera: Camera, models: Serving, basis: Basis) -> Lease:
         stages=stages,
         zones=zones,
         models={stage.value: model_ref(served[stage]) for stage in stages if stage in served},
+        shadows={stage.value: model_ref(row) for stage, row in choice.shadows.items() if stage in stages},
         redaction=redaction_of(camera),
         script=Script(camera.script),
         analysis_fps=camera.analysis_fps,

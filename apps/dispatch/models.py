@@ -12,11 +12,14 @@ class LeaseChange(models.Model):
     """One change of what a camera's lease allows. Renewals without a change leave no row.
 
     `withheld` says why there is no lease from then on, as a code of `apps.consent.basis`. `confirmed_at` is
-    when the data plane reported that it obeys, by the data plane's clock.
+    when the data plane reported that it obeys, by the data plane's clock. The database refuses to change or
+    delete a row (`apps.dispatch.history`), so it stays when its camera is removed.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="lease_changes")
+    camera = models.ForeignKey(
+        Camera, on_delete=models.DO_NOTHING, db_constraint=False, related_name="lease_changes"
+    )
     revision = models.PositiveIntegerField()
     issued_at = models.DateTimeField()
     reason = models.CharField(max_length=80)

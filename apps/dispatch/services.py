@@ -23,7 +23,7 @@ from apps.core.clock import now
 from apps.core.redis import client
 from apps.dispatch.leases import lease_for
 from apps.recordings.policy import recording_policies
-from apps.registry.selectors import serving
+from apps.rollouts.choices import choices_for
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.names import LEASES, LEASES_CHANGED, QUEUE_CONTROL
 
@@ -52,10 +52,11 @@ def _writing() -> Iterator[None]:
 def leases_renew() -> int:
     """Write the lease of every enabled camera and remove the others; returns how many were written."""
     with _writing():
-        models, cameras = serving(), list(_enabled())
+        cameras = list(_enabled())
+        choices = choices_for(cameras)
         bases, recording = bases_of(cameras), recording_policies(cameras)
         leases = {
-            str(camera.pk): lease_for(camera, models, bases[camera.pk], recording[camera.pk])
+            str(camera.pk): lease_for(camera, choices[camera.pk], bases[camera.pk], recording[camera.pk])
             for camera in cameras
         }
         texts = {key: encode(lease) for key, lease in leases.items() if lease is not None}

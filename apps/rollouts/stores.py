@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.retention.registry import RowStore, register
+from apps.retention.registry import RowStore, exempt, register
 
 
 def register_own() -> None:
@@ -14,4 +14,21 @@ def register_own() -> None:
             starts="started_at",
             ends="ended_at",
         )
+    )
+    register(
+        RowStore(
+            name="guard_looks",
+            title=_("Looks of the guards of rollouts"),
+            model="rollouts.GuardLook",
+            ends="at",
+            camera=None,
+        )
+    )
+    exempt(
+        "rollouts.Rollout",
+        "rollouts.RolloutStep",
+        "rollouts.RolloutProof",
+        "rollouts.CameraAssignment",
+        "rollouts.ServingEntry",
+        reason="which version served where and who decided it; nothing about who was in a picture",
     )

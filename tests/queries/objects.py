@@ -7,6 +7,7 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras.models import Camera, CameraGroup, Site, Zone
 from apps.cameras.services import grant_give
+from apps.cases.models import Case
 from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
@@ -112,3 +113,15 @@ def _redaction(owner: User, *, ready: bool) -> Redaction:
         redaction=found, number=1, kind="drop", what={"track_id": "t1"}, made_revision=1, made_by_name="bob"
     )
     return found
+
+
+def cases_add(count: int) -> list[Case]:
+    """Requests of persons that wait."""
+    at = now()
+    return [
+        Case.objects.create(
+            reference=f"C-{uuid4().hex[:8]}", kind="access", subject="S-1", asked="blue coat", received_at=at,
+            received_how="letter", due_at=at + timedelta(days=30), opened_at=at, opened_by_name="bob",
+        )
+        for _number in range(count)
+    ]  # fmt: skip

@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 
+from apps.cases.models import Case
 from apps.console import urls
 from apps.detections.models import Event
 from apps.redactions.models import Redaction
-from tests.queries.objects import cameras_add, people_add, redactions_add
+from tests.queries.objects import cameras_add, cases_add, people_add, redactions_add
 
 TABLE = Path(__file__).parent / "pages.txt"
 PEOPLE = ("adam", "alice", "bob", "charlie", "erin")
@@ -37,6 +38,7 @@ def _addresses(camera, person):
         "redaction_id": Redaction.objects.filter(state="done").first().pk,
         "purpose_id": camera.purposes.first().pk,
         "consent_id": camera.consents.first().pk,
+        "case_id": Case.objects.first().pk,
     }
     found = {}
     for pattern in urls.urlpatterns:
@@ -88,10 +90,12 @@ def counted(request, adam, site_a, redis):
     camera = cameras_add(site_a, adam, FEW)[0]
     person = people_add(site_a, adam, FEW)[0]
     redactions_add(users["bob"], FEW)
+    cases_add(FEW)
     few = _counts(users, camera, person)
     cameras_add(site_a, adam, MORE)
     people_add(site_a, adam, MORE)
     redactions_add(users["bob"], MORE)
+    cases_add(MORE)
     return few, _counts(users, camera, person)
 
 

@@ -15,11 +15,11 @@ django_stubs_ext.monkeypatch()
 INSTALLED_APPS = [
     "webapp",
     "apps.console",
+    "apps.cases",
     "apps.evidence",
     "apps.live",
     "apps.dispatch",
     "apps.rollouts",
-    "apps.evaluations",
     "apps.monitoring",
     "apps.redactions",
     "apps.unmasking",

@@ -127,6 +127,14 @@ ROWS: list[Row] = [
     Row("unmasking/<uuid:request_id>/lock/", "POST", "", ""),
     Row("unmasking/<uuid:request_id>/seen/", "POST", "", ""),
     Row("unmasking/<uuid:request_id>/parts/<int:number>.mp4", "GET", "", ""),
+    Row("cases/", "GET", "bob"),
+    Row("cases/add/", "GET", "bob"),
+    Row("cases/add/", "POST", "bob"),
+    Row("cases/<uuid:case_id>/", "GET", "bob"),
+    *(
+        Row(f"cases/<uuid:case_id>/{step}/", "POST", "bob")
+        for step in ("contact", "identity", "extend", "close")
+    ),
     Row("retention/", "GET", "bob"),
     Row("retention/sweep/", "POST", "bob"),
     Row("retention/classes/add/", "GET", "bob"),

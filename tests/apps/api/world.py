@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
+from apps.cases.models import Case
 from apps.consent.models import Consent, DataSubject, Purpose
 from apps.core import crypto
 from apps.core.clock import now as clock_now
@@ -178,7 +179,18 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         "probe_id": _probe(adam),
         "work_id": _work(erin).pk,
         "redaction_id": _redaction(erin).pk,
+        "case_id": _case().pk,
     }
+
+
+def _case() -> Case:
+    """A request of a person that nobody has worked on yet."""
+    at = clock_now() - timedelta(days=3)
+    return Case.objects.create(
+        reference="C-2345", kind="access", subject="S-2345", contact_sealed=crypto.seal("two@example.org"),
+        asked="Blue coat, Tuesday", received_at=at, received_how="letter", due_at=at + timedelta(days=30),
+        opened_at=at, opened_by_name="bob",
+    )  # fmt: skip
 
 
 def _token(adam: User, erin: User) -> str:

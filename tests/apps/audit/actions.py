@@ -4,9 +4,11 @@ A new address without one fails `test_fail_closed.py`. `kwargs` are the objects 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from apps.cameras.models import Camera, CameraGroup, Site, Zone
+from apps.cases.models import Case
 from apps.consent.models import Consent, Purpose
 from apps.detections.models import Event
 from apps.monitoring.models import Alert
@@ -25,6 +27,12 @@ def _fixed(**values: Any) -> Body:
     return lambda kwargs: values
 
 
+def _extension(case: Case) -> dict[str, Any]:
+    """The person was told an hour after the request came."""
+    told_at = case.received_at + timedelta(hours=1)
+    return {"version": case.version, "reason": "many cameras", "notified_at": f"{told_at:%Y-%m-%dT%H:%M}"}
+
+
 _SITE = {"name": "Yard", "time_zone": "UTC"}
 _ZONE = {"name": "Door", "kind": "watch", "polygon": SQUARE}
 _ADDRESS = "rtsp://10.20.0.9:554/a"
@@ -33,6 +41,7 @@ _LOOK = {
     "analysis_fps": "5", "display_fps": "10", "display_delay_s": "0.9", "detect_objects": "on",
 }  # fmt: skip
 _SOURCE = {"kind": "rtsp", "url": _ADDRESS, "transport": "tcp"}
+_CASE = "cases/<uuid:case_id>"
 _CAMERA, _ZONES = "cameras/<uuid:camera_id>", "zones/<uuid:zone_id>"
 
 API: dict[str, Body] = {
@@ -94,6 +103,10 @@ PAGES: dict[str, Body] = {
         "target": f"site:{kwargs['site_id']}",
         "permission": "watch",
     },
+    "cases/add/": _fixed(kind="access", received_at="2026-11-02T10:00", received_how="letter", asked="all"),
+    f"{_CASE}/identity/": _version(Case, "case_id", method="document", outcome="confirmed"),
+    f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
+    f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
     "purposes/<uuid:purpose_id>/end/": _version(Purpose, "purpose_id", reason="over"),
     "consents/<uuid:consent_id>/withdraw/": _version(Consent, "consent_id"),
     "alerts/<uuid:alert_id>/acknowledge/": _version(Alert, "alert_id"),

@@ -42,7 +42,7 @@ SHOWS_NOBODY = {
     "retention/classes/<slug:code>/", "cameras/<uuid:camera_id>/retention/",
     "cameras/<uuid:camera_id>/holds/add/", "redactions/", "redactions/rows/",
     "redactions/<uuid:redaction_id>/", "purposes/", "purposes/add/", "purposes/<uuid:purpose_id>/",
-    "purposes/<uuid:purpose_id>/edit/", "consents/add/", "alerts/", "alerts/<uuid:alert_id>/",
+    "purposes/<uuid:purpose_id>/edit/", "consents/add/", "cases/add/", "alerts/", "alerts/<uuid:alert_id>/",
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Requests of data subjects: access, erasure, restriction, objection."""

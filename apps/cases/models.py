@@ -1,0 +1,107 @@
+"""Requests of data subjects (GDPR Art. 15 to 21): one case each, from its receipt to its answer."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.ids import new_id
+
+
+class CaseKind(models.TextChoices):
+    ACCESS = "access", _("Access (Art. 15)")
+    ERASURE = "erasure", _("Erasure (Art. 17)")
+    RESTRICTION = "restriction", _("Restriction (Art. 18)")
+    OBJECTION = "objection", _("Objection (Art. 21)")
+
+
+class ReceivedHow(models.TextChoices):
+    LETTER = "letter", _("By letter")
+    EMAIL = "email", _("By e-mail")
+    IN_PERSON = "in_person", _("In person")
+    PHONE = "phone", _("By telephone")
+
+
+class IdentityMethod(models.TextChoices):
+    DOCUMENT = "document", _("Document shown; no copy is kept")
+    KNOWN_ADDRESS = "known_address", _("Answer from an address that was known before")
+    KNOWN_PERSON = "known_person", _("Known to the house in person")
+    CIRCUMSTANCES = "circumstances", _("Told time, place and clothes that only this person knows")
+    REPRESENTATIVE = "representative", _("Representative with a power of attorney")
+
+
+class IdentityOutcome(models.TextChoices):
+    OPEN = "", _("Not checked yet")
+    CONFIRMED = "confirmed", _("Confirmed")
+    NOT_CONFIRMED = "not_confirmed", _("Not confirmed")
+
+
+class Outcome(models.TextChoices):
+    OPEN = "", _("Open")
+    FULFILLED = "fulfilled", _("Fulfilled")
+    PARTLY = "partly", _("Fulfilled in part")
+    REFUSED = "refused", _("Refused with the reason")
+    NOTHING_HELD = "nothing_held", _("Nothing is held about this person")
+    NOT_IDENTIFIED = "not_identified", _("The person could not be identified")
+    WITHDRAWN = "withdrawn", _("Withdrawn by the person")
+
+
+class Case(models.Model):
+    """One request of one person, who stands here under a made-up reference.
+
+    `due_at` is the end of the month after the receipt, or of the third one after an extension that the person
+    was told of. How to reach the person is sealed and shown on record only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    reference = models.CharField(_("case"), max_length=20, unique=True)
+    kind = models.CharField(_("request"), max_length=12, choices=CaseKind.choices)
+    subject = models.CharField(_("person"), max_length=40)
+    contact_sealed = models.BinaryField(null=True)
+    asked = models.CharField(_("what is asked for"), max_length=1000)
+    received_at = models.DateTimeField(_("received"))
+    received_how = models.CharField(_("received how"), max_length=12, choices=ReceivedHow.choices)
+    due_at = models.DateTimeField(_("due"), db_index=True)
+    extended_at = models.DateTimeField(_("extended"), null=True)
+    extension_reason = models.CharField(_("reason of the extension"), max_length=500, blank=True)
+    notified_at = models.DateTimeField(_("person told of the extension"), null=True)
+    identity = models.CharField(
+        _("identity"), max_length=16, choices=IdentityOutcome.choices, blank=True, default=""
+    )
+    identity_method = models.CharField(
+        _("checked how"), max_length=16, choices=IdentityMethod.choices, blank=True
+    )
+    identity_note = models.CharField(_("note"), max_length=300, blank=True)
+    identity_at = models.DateTimeField(_("checked"), null=True)
+    identity_by_name = models.CharField(_("checked by"), max_length=150, blank=True)
+    opened_at = models.DateTimeField(_("entered"))
+    opened_by_name = models.CharField(_("entered by"), max_length=150)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome.choices, blank=True, default="")
+    outcome_note = models.CharField(_("what was answered"), max_length=1000, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_by_name = models.CharField(_("closed by"), max_length=150, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["due_at", "id"]
+        verbose_name = _("request of a data subject")
+        verbose_name_plural = _("requests of data subjects")
+        constraints = [
+            models.CheckConstraint(condition=Q(due_at__gt=F("received_at")), name="cases_due_after_receipt"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, outcome="") | Q(closed_at__isnull=False) & ~Q(outcome=""),
+                name="cases_closed_with_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(extended_at=None) | (~Q(extension_reason="") & Q(notified_at__isnull=False)),
+                name="cases_extended_with_a_reason",
+            ),
+        ]
+        indexes = [models.Index(fields=["closed_at", "due_at"], name="cases_open_by_due")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None

@@ -1,0 +1,47 @@
+"""Requests of data subjects, for those who answer them."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.cameras.selectors import as_uuid
+from apps.cases.models import Case
+from apps.core.errors import NotFound
+
+
+def cases_open() -> QuerySet[Case]:
+    """The requests that wait for an answer, the most urgent first; each has its `due_at`."""
+    return Case.objects.filter(closed_at=None).order_by("due_at", "pk")
+
+
+def cases_due(until: datetime) -> QuerySet[Case]:
+    """Those of them whose time is over before `until`, the overdue ones included."""
+    return cases_open().filter(due_at__lt=until)
+
+
+def cases_search(
+    user: User, *, kind: str = "", closed: bool | None = False, text: str = ""
+) -> QuerySet[Case]:
+    """Requests; `closed` None: all of them. `text` is a part of a reference of the case or the person."""
+    require(user, Capability.RUN_CASES)
+    rows = Case.objects.all()
+    if kind:
+        rows = rows.filter(kind=kind)
+    if closed is not None:
+        rows = rows.filter(closed_at__isnull=not closed)
+    wanted = text.replace("\x00", "").strip()
+    if wanted:
+        rows = rows.filter(reference__icontains=wanted) | rows.filter(subject__icontains=wanted)
+    return rows.order_by("due_at", "pk")
+
+
+def case_get(user: User, case_id: object) -> Case:
+    """One request; an attempt without the right is on record."""
+    require(user, Capability.RUN_CASES)
+    key = as_uuid(case_id)
+    found = Case.objects.filter(pk=key).first() if key else None
+    if found is None:
+        raise NotFound("case")
+    return found

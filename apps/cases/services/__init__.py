@@ -1,0 +1,22 @@
+"""Changes of requests of data subjects; each is one transaction with its entry in the record."""
+
+from apps.cases.services.cases import (
+    Received,
+    case_close,
+    case_extend,
+    case_open,
+    contact_reveal,
+    identity_check,
+)
+from apps.cases.services.reading import case_read, cases_read
+
+__all__ = [
+    "Received",
+    "case_close",
+    "case_extend",
+    "case_open",
+    "case_read",
+    "cases_read",
+    "contact_reveal",
+    "identity_check",
+]

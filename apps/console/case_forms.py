@@ -1,0 +1,116 @@
+"""The forms of requests of data subjects. The services check again and decide."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.cases.models import CaseKind, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
+from apps.cases.services import Received
+from apps.console.forms import MomentField, aware
+
+ZONE = "UTC"
+
+
+def _moment(value: datetime | None) -> datetime:
+    moment = aware(value, ZONE)
+    if moment is None:
+        raise ValueError("the form asks for this moment")
+    return moment
+
+
+class NeededMoment(MomentField):
+    """A date and time in UTC that must be given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(help_text="UTC", **kwargs)
+        self.required = True
+
+
+class CaseForm(forms.Form):
+    kind = forms.ChoiceField(label=_("Request"), choices=CaseKind.choices)
+    received_at = NeededMoment(label=_("Received"))
+    received_how = forms.ChoiceField(label=_("Received how"), choices=ReceivedHow.choices)
+    subject = forms.CharField(
+        label=_("Reference of the person"),
+        required=False,
+        max_length=40,
+        help_text=_(
+            "Empty: a new one is made up. Never a name: the list that leads to names is kept elsewhere."
+        ),
+    )
+    contact = forms.CharField(
+        label=_("How to reach the person"),
+        required=False,
+        max_length=300,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Stored encrypted; whoever looks at it later is on record."),
+    )
+    asked = forms.CharField(
+        label=_("What is asked for"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Times, places and clothes that help to find the person. No names."),
+    )
+
+    def received(self) -> Received:
+        data = self.cleaned_data
+        return Received(
+            kind=data["kind"],
+            received_at=_moment(data["received_at"]),
+            received_how=data["received_how"],
+            asked=data["asked"],
+            subject=data["subject"],
+            contact=data["contact"],
+        )
+
+
+class CaseFilters(forms.Form):
+    text = forms.CharField(
+        label=_("Reference"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    kind = forms.ChoiceField(label=_("Request"), required=False, choices=[("", _("All")), *CaseKind.choices])
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("Open")), ("closed", _("Closed")), ("all", _("All"))],
+    )
+
+    def criteria(self) -> dict[str, Any]:
+        """What `cases_search` takes; a filter that is wrong is left out."""
+        self.is_valid()
+        data = self.cleaned_data
+        closed = {"closed": True, "all": None}.get(data.get("state", ""), False)
+        return {"text": data.get("text", ""), "kind": data.get("kind", ""), "closed": closed}
+
+
+class IdentityForm(forms.Form):
+    method = forms.ChoiceField(label=_("Checked how"), choices=IdentityMethod.choices)
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=IdentityOutcome.choices[1:])
+    note = forms.CharField(label=_("Note"), required=False, max_length=300)
+
+
+class ExtendForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason of the extension"),
+        max_length=500,
+        help_text=_("Only for complex or many requests; two months more, once."),
+    )
+    notified_at = NeededMoment(label=_("Person told of it"))
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "reason": self.cleaned_data["reason"],
+            "notified_at": _moment(self.cleaned_data["notified_at"]),
+        }
+
+
+class CloseForm(forms.Form):
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=Outcome.choices[1:])
+    note = forms.CharField(
+        label=_("What was answered"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
+    )

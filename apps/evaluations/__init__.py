@@ -1,1 +1,0 @@
-"""Versions compared before they run live: labelled sets, measurements, comparisons, replays, variants."""

@@ -1,0 +1,80 @@
+"""What is assigned, and going back to what was assigned at an earlier moment."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.audit import services as audit
+from apps.cameras.models import Camera
+from apps.core.errors import DomainError
+from apps.core.events import publish
+from apps.registry.assigning import stage_give
+from apps.registry.choice import usable
+from apps.registry.models import ModelVersion
+from apps.rollouts.history import serving_note
+from apps.rollouts.models import ACTIVE, CameraAssignment, Rollout, ServingEntry
+from apps.rollouts.services.changes import reason_checked
+from apps.rollouts.services.ends import end
+
+
+def serving_noted() -> ServingEntry | None:
+    """Keep what is assigned now, when nobody has yet: a version chosen on the page of models, for example."""
+    with transaction.atomic():
+        return serving_note("assign")
+
+
+def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> ServingEntry:
+    """Assign again what was assigned from that entry on; a new entry. Rollouts that run are taken back.
+
+    Each state was reached by the rules once; going back to it takes one person, because it has to be quick.
+    """
+    require(acting_user, Capability.MANAGE_ROLLOUTS)
+    reason = reason_checked(reason)
+    versions = _versions(entry)
+    with transaction.atomic():
+        serving_note("before")
+        for rollout in Rollout.objects.select_for_update().filter(state__in=ACTIVE):
+            end(rollout, rollout.version, reason, code="returned", acting_user=acting_user)
+        for stage, version_id in entry.contents["stages"].items():
+            stage_give(stage=stage, version=versions[version_id] if version_id else None)
+        _own(entry, versions)
+        made = serving_note("return")
+        audit.record_change(
+            action="serving.return",
+            object_type="serving",
+            object_id=str(entry.number),
+            details={"reason": reason, "contents": entry.contents},
+            acting_user=acting_user,
+        )
+        publish("stages.changed")
+    return made or ServingEntry.objects.all()[0]
+
+
+def _versions(entry: ServingEntry) -> dict[str, ModelVersion]:
+    """Every version that the entry names. Raises DomainError for one that cannot serve any more."""
+    wanted = {key for key in entry.contents["stages"].values() if key}
+    wanted |= {key for cameras in entry.contents["cameras"].values() for key in cameras.values()}
+    found = {str(version.pk): version for version in ModelVersion.objects.filter(pk__in=wanted)}
+    gone = [version.name for version in found.values() if not usable(version)]
+    if gone or set(found) != wanted:
+        raise DomainError(
+            "version_unusable",
+            _("A version of that time cannot serve any more: %s.") % (", ".join(gone) or "?"),
+        )
+    return found
+
+
+def _own(entry: ServingEntry, versions: dict[str, ModelVersion]) -> None:
+    existing = set(Camera.objects.values_list("pk", flat=True))
+    CameraAssignment.objects.all().delete()
+    CameraAssignment.objects.bulk_create(
+        [
+            CameraAssignment(camera_id=UUID(camera), stage=stage, version=versions[version])
+            for stage, cameras in entry.contents["cameras"].items()
+            for camera, version in cameras.items()
+            if UUID(camera) in existing
+        ]
+    )

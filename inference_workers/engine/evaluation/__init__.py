@@ -1,1 +1,0 @@
-"""Versions measured on labelled pictures, set side by side, and made smaller."""

@@ -1,0 +1,123 @@
+"""When a guard is clear, holds, or is passed; and that nothing but a hold follows from what is missing."""
+
+from dataclasses import replace
+
+import pytest
+
+from apps.rollouts.guards import (
+    DEFAULT_GUARDS,
+    FURTHER_GUARDS,
+    SHADOW_GUARDS,
+    Compared,
+    Guard,
+    Metric,
+    Tally,
+    Verdict,
+    judge,
+    read,
+)
+
+pytestmark = pytest.mark.database_neutral
+
+
+def histogram(size: int, **counts: int) -> tuple[int, ...]:
+    return tuple(counts.get(f"b{index}", 0) for index in range(size))
+
+
+GOOD = Tally(
+    frames=150,
+    latency_ms=histogram(30, b9=150),
+    detections={"person": 300, "car": 60},
+    scores=histogram(20, b12=180, b14=180),
+    tracks=40,
+    breaks=4,
+    judged=50,
+    wrong=2,
+    looked_at=100,
+    leaky=0,
+)
+SAME = Compared(GOOD, GOOD, matched=360)
+
+WORSE = {
+    Metric.LATENCY: replace(SAME, candidate=replace(GOOD, latency_ms=histogram(30, b13=150))),
+    Metric.ERRORS: replace(SAME, candidate=replace(GOOD, errors=10)),
+    Metric.FEWER: replace(SAME, candidate=replace(GOOD, detections={"person": 100, "car": 20})),
+    Metric.MORE: replace(SAME, candidate=replace(GOOD, detections={"person": 900, "car": 60})),
+    Metric.CLASS_LOST: replace(SAME, candidate=replace(GOOD, detections={"person": 340})),
+    Metric.LOWER: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b8=180, b14=180))),
+    Metric.KS: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b18=360))),
+    Metric.PSI: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b18=360))),
+    Metric.DISAGREEMENT: replace(SAME, matched=30, only_base=330, only_candidate=330),
+    Metric.FRAGMENTATION: replace(SAME, candidate=replace(GOOD, breaks=30)),
+    Metric.HARD: replace(SAME, candidate=replace(GOOD, hard_frames=100)),
+    Metric.WRONG: replace(SAME, candidate=replace(GOOD, wrong=30)),
+    Metric.LEAKS: replace(SAME, candidate=replace(GOOD, leaky=20)),
+}
+ALL = {guard.metric: guard for guard in (*DEFAULT_GUARDS, *FURTHER_GUARDS)}
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_two_equal_versions_are_clear(metric):
+    look = read(ALL[metric], SAME)
+    assert (look.verdict, look.breaches) == (Verdict.CLEAR, 0)
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_harm_passes_its_guard(metric):
+    look = read(ALL[metric], WORSE[metric])
+    assert look.verdict is Verdict.BREACH
+    assert look.value > look.limit
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_a_missing_figure_holds(metric):
+    look = read(ALL[metric], Compared())
+    assert (look.verdict, look.samples) == (Verdict.HOLD, 0)
+
+
+def test_too_few_samples_hold_however_bad_they_look():
+    guard = Guard(Metric.FEWER, 1.5, 500, 30)
+    assert read(guard, WORSE[Metric.FEWER]).verdict is Verdict.HOLD
+
+
+def test_the_class_that_vanished_is_named():
+    assert read(ALL[Metric.CLASS_LOST], WORSE[Metric.CLASS_LOST]).detail == "car"
+
+
+def test_one_look_is_chance_and_two_at_new_windows_are_not():
+    guard, worse = ALL[Metric.FEWER], WORSE[Metric.FEWER]
+    first = read(guard, worse)
+    assert judge([first]) == (Verdict.HOLD, first)
+    stale = read(guard, worse, first, fresh=False)
+    assert judge([stale])[0] is Verdict.HOLD
+    second = read(guard, worse, first)
+    assert judge([second]) == (Verdict.BREACH, second)
+    assert read(guard, SAME, second).breaches == 0
+
+
+def test_without_guards_nothing_is_clear():
+    assert judge([]) == (Verdict.HOLD, None)
+
+
+def test_all_clear_is_the_best_that_guards_say():
+    looks = [read(guard, SAME) for guard in DEFAULT_GUARDS]
+    assert judge(looks) == (Verdict.CLEAR, None)
+    assert {verdict.value for verdict in Verdict} == {"clear", "hold", "breach"}  # no "promote"
+
+
+def test_one_that_holds_is_enough_to_hold():
+    looks = [read(guard, SAME) for guard in DEFAULT_GUARDS]
+    waiting = read(ALL[Metric.WRONG], Compared())
+    assert judge([*looks, waiting]) == (Verdict.HOLD, waiting)
+
+
+def test_a_shadow_has_narrower_limits():
+    loose = {guard.metric: guard.limit for guard in DEFAULT_GUARDS}
+    found = [guard for guard in SHADOW_GUARDS if guard.metric is not Metric.LATENCY]
+    assert all(guard.limit <= loose[guard.metric] for guard in found)
+
+
+def test_sums_are_sums():
+    both = SAME + SAME
+    assert (both.matched, both.base.frames, both.candidate.detections["car"]) == (720, 300, 120)
+    assert sum(both.base.scores) == 720
