@@ -24,6 +24,7 @@ class Capability(StrEnum):
     SEE_ROLLOUTS = "see_rollouts"
     MANAGE_ROLLOUTS = "manage_rollouts"
     APPROVE_ROLLOUTS = "approve_rollouts"
+    EVALUATE_MODELS = "evaluate_models"
     SEE_RECORD = "see_record"
     SEE_PURPOSES = "see_purposes"
     MANAGE_PURPOSES = "manage_purposes"
@@ -87,6 +88,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_ROLLOUTS,
             C.MANAGE_ROLLOUTS,
             C.APPROVE_ROLLOUTS,
+            C.EVALUATE_MODELS,
             C.ANALYSE_FRAMES,
             C.SEE_HEALTH,
         }
@@ -103,6 +105,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_MODELS,
             C.SEE_ROLLOUTS,
             C.MANAGE_ROLLOUTS,
+            C.EVALUATE_MODELS,
             C.ANALYSE_FRAMES,
             C.REDACT_FILES,
         }
@@ -141,6 +144,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.SEE_ROLLOUTS: TokenAction.ROLLOUTS_READ,
     C.MANAGE_ROLLOUTS: TokenAction.ROLLOUTS_WRITE,
     C.APPROVE_ROLLOUTS: None,
+    C.EVALUATE_MODELS: TokenAction.EVALUATIONS_WRITE,
     C.SEE_RECORD: TokenAction.AUDIT_READ,
     C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
     C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,

@@ -37,6 +37,7 @@ _PICTURES = (
     Capability.SEE_RECORDINGS,
     Capability.REQUEST_UNMASKING,
     Capability.EXPORT_EVIDENCE,
+    Capability.EVALUATE_MODELS,
 )
 _EVENTS = (Capability.SEE_EVENTS,)
 _TRIAGE = (Capability.TRIAGE_EVENTS, Capability.FLAG_EVENTS)

@@ -14,6 +14,7 @@ from apps.detections.results import (
 )
 from apps.dispatch.confirmations import lease_confirm
 from apps.dispatch.work import reply_apply
+from apps.evaluations import ledger as evaluations
 from apps.monitoring.leaks import leak_sample_apply
 from apps.recordings.results import segment_apply
 from apps.redactions import ledger as redactions
@@ -21,6 +22,7 @@ from apps.rollouts.results import window_apply
 from apps.unmasking.services import reveal_apply
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.comparison import VersionWindow
+from inference_workers.contracts.evaluations import EvaluationReply
 from inference_workers.contracts.recording import SegmentResult
 from inference_workers.contracts.redactions import RedactionReply
 from inference_workers.contracts.results import (
@@ -54,6 +56,7 @@ _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "RevealReply": (RevealReply, reveal_apply),
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),
     "RedactionReply": (RedactionReply, redactions.reply_apply),
+    "EvaluationReply": (EvaluationReply, evaluations.reply_apply),
 }
 
 

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "apps.live",
     "apps.dispatch",
     "apps.rollouts",
+    "apps.evaluations",
     "apps.monitoring",
     "apps.redactions",
     "apps.unmasking",

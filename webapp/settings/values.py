@@ -71,6 +71,7 @@ try:
     LEAK_RAISES_POLICY = ENV.flag("VIDETTE_LEAK_RAISES_POLICY", False)
     REDACTION_MAX_MB = ENV.integer("VIDETTE_REDACTION_MAX_MB", 20_480, minimum=1, maximum=1_048_576)
     REDACTION_ORIGINAL_H = ENV.integer("VIDETTE_REDACTION_ORIGINAL_H", 24, minimum=1, maximum=720)
+    EVALUATIONS_AT_ONCE = ENV.integer("VIDETTE_EVALUATIONS_AT_ONCE", 1, minimum=1, maximum=16)
     REDACTION_STEPS_AT_ONCE = ENV.integer("VIDETTE_REDACTION_STEPS_AT_ONCE", 1, minimum=1, maximum=64)
     MODEL_DIR: Path = ENV.path("VIDETTE_MODEL_DIR", DATA_DIR / "models")
     STATIC_ROOT: Path = ENV.path("VIDETTE_STATIC_ROOT", DATA_DIR / "staticfiles")

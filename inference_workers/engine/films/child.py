@@ -5,37 +5,23 @@ alone. One RedactionStep as JSON per line on stdin, one RedactionReply per line 
 ends.
 """
 
-import ctypes
 import logging
 import os
-import resource
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from inference_workers.contracts.codec import decode, encode
 from inference_workers.contracts.environment import Environment
 from inference_workers.contracts.redactions import RedactionReply, RedactionStep
+from inference_workers.engine.child_process import limit_process
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.films.folder import WorkFolder
 from inference_workers.engine.films.steps import Steps
 from inference_workers.engine.films.toolbox import Toolbox
 from inference_workers.settings import read
 
-MEMORY_LIMIT_BYTES = 6 * 1024**3
-OPEN_FILES = 256
 _log = logging.getLogger(__name__)
-
-
-def limit_process(providers: tuple[str, ...]) -> None:
-    """No core files (they would hold faces), bounded memory and files, death with the parent."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    if providers == ("CPUExecutionProvider",):  # a GPU's driver reserves far more addresses than memory
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    with suppress(OSError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def do(steps: Steps, step: RedactionStep) -> RedactionReply:

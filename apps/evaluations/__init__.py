@@ -1,0 +1,1 @@
+"""Versions compared before they run live: labelled sets, measurements, comparisons, replays, variants."""

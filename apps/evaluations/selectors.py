@@ -1,0 +1,68 @@
+"""Who may see which evaluation: model owners and compliance all of them, replays with the camera's grant."""
+
+from django.db.models import Q, QuerySet
+
+from apps.accounts.roles import Capability, require
+from apps.cameras.grants import Viewer
+from apps.cameras.selectors import by_key, cameras_for
+from apps.core.errors import NotFound
+from apps.evaluations.models import Evaluation, JobKind, JobState, LabelledSet, SetState, SetVersion
+from apps.registry.models import ModelVersion
+
+DETECTION = "detection"
+
+
+def latest_comparison(candidate: ModelVersion, base: ModelVersion) -> Evaluation | None:
+    """The newest finished comparison of `candidate` with `base`, for whoever starts something with it."""
+    done = Evaluation.objects.filter(
+        kind=JobKind.COMPARE, state=JobState.DONE, candidate=candidate, base=base
+    )
+    return done.select_related("set_version").order_by("-finished_at", "-id").first()
+
+
+def evaluations_for(user: Viewer) -> QuerySet[Evaluation]:
+    """Newest first. A replay is seen by those who may see its camera's pictures."""
+    require(user, Capability.SEE_MODELS)
+    cameras = cameras_for(user, Capability.EVALUATE_MODELS).order_by().values("pk")
+    rows = Evaluation.objects.filter(Q(camera=None) | Q(camera__in=cameras))
+    return rows.select_related("candidate", "base", "set_version", "created_by", "camera").order_by(
+        "-created_at", "-id"
+    )
+
+
+def evaluation_get(user: Viewer, evaluation_id: object) -> Evaluation:
+    found = by_key(evaluations_for(user), evaluation_id).first()
+    if found is None:
+        raise NotFound("evaluation")
+    return found
+
+
+def sets_for(user: Viewer) -> QuerySet[SetVersion]:
+    """Every version of every labelled set: names and counts, no picture."""
+    require(user, Capability.SEE_MODELS)
+    return SetVersion.objects.select_related("labelled_set").order_by("labelled_set__name", "-number", "pk")
+
+
+def set_get(user: Viewer, set_version_id: object) -> SetVersion:
+    found = by_key(sets_for(user), set_version_id).first()
+    if found is None:
+        raise NotFound("labelled set")
+    return found
+
+
+def sets_ready(user: Viewer) -> list[SetVersion]:
+    """The newest ready version of each set, by name."""
+    newest: dict[object, SetVersion] = {}
+    for version in sets_for(user).filter(state=SetState.READY):
+        newest.setdefault(version.labelled_set_id, version)
+    return list(newest.values())
+
+
+def set_by_name(name: str) -> LabelledSet | None:
+    return LabelledSet.objects.filter(name=name).first()
+
+
+def versions_measurable(user: Viewer) -> QuerySet[ModelVersion]:
+    """Detectors whose file is there and in order, whatever a gate said of them."""
+    require(user, Capability.SEE_MODELS)
+    return ModelVersion.objects.filter(task=DETECTION, present=True, problem="").order_by("name", "sha256")

@@ -1,0 +1,1 @@
+"""Versions measured on labelled pictures, set side by side, and made smaller."""
