@@ -27,6 +27,7 @@ __all__ = [
     "last_verification",
     "owner_can_alter_record",
     "records_search",
+    "uncovered_since",
     "who_saw",
 ]
 
@@ -105,6 +106,12 @@ def checkpoint_state() -> CheckpointState:
         uncovered=max(0, (head.seq if head is not None else -1) - covered),
         time_stamped=bool(last is not None and last.document.get("time_stamp")),
     )
+
+
+def uncovered_since(state: CheckpointState) -> datetime | None:
+    """The time of the first entry that no checkpoint covers; None when there is none, or when it is gone."""
+    first = 0 if state.last is None else state.last + 1
+    return AuditRecord.objects.filter(seq=first).values_list("at", flat=True).first()
 
 
 def chain_state() -> AuditHead | None:

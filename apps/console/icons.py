@@ -4,6 +4,8 @@
 ICONS = {
     "live": '<rect x="3" y="4" width="18" height="13" rx="2"/><path d="M8 21h8M10 8.2v4.6l4-2.3z"/>',
     "events": '<path d="M5 5h14M5 12h14M5 19h9"/><circle cx="19" cy="19" r="1.6"/>',
+    "duties": '<path d="M10 5h10M10 12h10M10 19h10"/><path d="m3.5 5 1.4 1.4L7.6 3.7M3.5 12l1.4 1.4 2.7-2.7M3.5 19l1.4 1.4 '
+    '2.7-2.7"/>',
     "readings": '<path d="M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 '
     '1-1-1v-3M8 9h8M12 9v7"/>',
     "cameras": '<path d="M3 9.5 15.5 5l2.4 6.6-12.5 4.5zM9 14.8 10.5 20H6M17 8.6l3 .2"/>',

@@ -1,10 +1,11 @@
-"""The addresses of the register of purposes, of consents, and of the public notices."""
+"""The addresses of the duties, the register of purposes, consents, and of the public notices."""
 
 from django.urls import URLPattern, path
 
-from apps.console.views import consents, notices, purposes
+from apps.console.views import consents, duties, notices, purposes
 
 urlpatterns: list[URLPattern] = [
+    path("duties/", duties.duties, name="duties"),
     path("purposes/", purposes.purposes, name="purposes"),
     path("purposes/add/", purposes.purpose_add, name="purpose_add"),
     path("purposes/<uuid:purpose_id>/", purposes.purpose, name="purpose"),

@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.compliance.duties import DutyKind
+
 Words = dict[str, str | Promise]
 
 STATES: Words = {
@@ -290,6 +292,21 @@ ACTIONS: Words = {
     "alert.close": _("Closed an alert"),
     "alert.see_cameras": _("Asked for an alert"),
     "record.verified": _("The record was checked"),
+}
+
+DUTIES: dict[DutyKind, str | Promise] = {
+    DutyKind.RECORD_BROKEN: _("The record is broken"),
+    DutyKind.RECORD_UNCHECKED: _("The record was not checked for two days"),
+    DutyKind.CHECKPOINT_LATE: _("Entries of the record wait for a signed checkpoint"),
+    DutyKind.NOT_DELETED: _("Not deleted in time"),
+    DutyKind.UNMASKING: _("Decide on an unmasking"),
+    DutyKind.LEAKS: _("Review uncovered faces"),
+    DutyKind.QUARANTINE: _("Exports in quarantine"),
+    DutyKind.NO_BASIS: _("Camera without basis"),
+    DutyKind.PURPOSE_ENDS: _("Purpose runs out"),
+    DutyKind.CONSENT_ENDS: _("Consent runs out"),
+    DutyKind.NO_SIGN: _("Sign not printed yet"),
+    DutyKind.HOLD_ENDS: _("Legal hold ends"),
 }
 
 

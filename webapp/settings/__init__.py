@@ -15,6 +15,7 @@ django_stubs_ext.monkeypatch()
 INSTALLED_APPS = [
     "webapp",
     "apps.console",
+    "apps.compliance",
     "apps.cases",
     "apps.evidence",
     "apps.live",

@@ -187,6 +187,7 @@ ROWS: list[Row] = [
     Row(f"{_REDACTION}/report.json", "GET", "bob"),
     Row("models/", "GET", _SEE_MODELS),
     Row("models/assign/", "POST", "erin"),
+    Row("duties/", "GET", "bob"),
     Row("purposes/", "GET", _SEE_PURPOSES),
     Row("purposes/add/", "GET", "bob"),
     Row(f"{_PURPOSE}/", "GET", _SEE_PURPOSES, _SEE_PURPOSES),

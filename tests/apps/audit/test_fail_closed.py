@@ -37,7 +37,7 @@ SHOWS_NOBODY = {
         "purposes/<uuid:purpose_id>/versions", "bases", "cameras/<uuid:camera_id>/basis",
         "cameras/<uuid:camera_id>/leases", "redactions", "redactions/<uuid:redaction_id>",
     )),
-    "cameras/<uuid:camera_id>/recordings/", "unmasking/", "cameras/<uuid:camera_id>/unmask/",
+    "duties/", "cameras/<uuid:camera_id>/recordings/", "unmasking/", "cameras/<uuid:camera_id>/unmask/",
     "unmasking/<uuid:request_id>/", "retention/", "retention/classes/add/",
     "retention/classes/<slug:code>/", "cameras/<uuid:camera_id>/retention/",
     "cameras/<uuid:camera_id>/holds/add/", "redactions/", "redactions/rows/",

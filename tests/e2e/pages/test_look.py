@@ -22,7 +22,7 @@ ADMINISTRATOR = (
 )
 
 
-COMPLIANCE = ("/record/", "/retention/", "/retention/classes/add/", "/unmasking/")
+COMPLIANCE = ("/duties/", "/record/", "/retention/", "/retention/classes/add/", "/unmasking/")
 
 
 def _of_camera(camera, *pages):
