@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-AHEAD = timedelta(days=30)  # what falls due later is not shown yet
+AHEAD = timedelta(days=30)  # what runs out later is not shown yet; requests of persons always are
 SOON = timedelta(days=7)
 
 
@@ -14,6 +14,7 @@ class DutyKind(StrEnum):
     CHECKPOINT_LATE = "checkpoint_late"
     NOT_DELETED = "not_deleted"
     UNMASKING = "unmasking"
+    CASE = "case"
     LEAKS = "leaks"
     QUARANTINE = "quarantine"
     NO_BASIS = "no_basis"

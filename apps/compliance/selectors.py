@@ -12,6 +12,7 @@ from apps.accounts.roles import Capability, require
 from apps.audit.selectors import checkpoint_state, last_verification, uncovered_since
 from apps.cameras.models import Camera
 from apps.cameras.selectors import cameras_visible_to
+from apps.cases.selectors import cases_open
 from apps.compliance.duties import AHEAD, Duties, Duty, DutyKind, in_order
 from apps.consent.basis import CLOSED
 from apps.consent.models import Consent, LawfulBasis, Notice, Purpose, PurposeOrigin
@@ -35,7 +36,7 @@ def duties_of(user: User) -> Duties:
     at = now()
     cameras = list(cameras_visible_to(user))
     found = [*_record(at), *_deletion(at), *_unmasking(user), *_leaks(user), *_register(cameras, at)]
-    found += [*_consents(at), *_holds(cameras, at)]
+    found += [*_cases(), *_consents(at), *_holds(cameras, at)]
     return Duties(at, in_order(found))
 
 
@@ -70,6 +71,12 @@ def _unmasking(user: User) -> Iterator[Duty]:
             object_id=str(row.pk),
             zone_name=row.camera.zone_name,
         )
+
+
+def _cases() -> Iterator[Duty]:
+    """The request of a person has its clock from its first day on."""
+    for case in cases_open():
+        yield Duty(DutyKind.CASE, due_at=case.due_at, subject=case.reference, object_id=str(case.pk))
 
 
 def _leaks(user: User) -> Iterator[Duty]:

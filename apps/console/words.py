@@ -300,6 +300,7 @@ DUTIES: dict[DutyKind, str | Promise] = {
     DutyKind.CHECKPOINT_LATE: _("Entries of the record wait for a signed checkpoint"),
     DutyKind.NOT_DELETED: _("Not deleted in time"),
     DutyKind.UNMASKING: _("Decide on an unmasking"),
+    DutyKind.CASE: _("Answer the request of a person"),
     DutyKind.LEAKS: _("Review uncovered faces"),
     DutyKind.QUARANTINE: _("Exports in quarantine"),
     DutyKind.NO_BASIS: _("Camera without basis"),

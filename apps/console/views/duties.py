@@ -25,6 +25,7 @@ _ADDRESSES: dict[DutyKind, tuple[str, bool]] = {
     DutyKind.CHECKPOINT_LATE: ("console:record", False),
     DutyKind.NOT_DELETED: ("console:retention", False),
     DutyKind.UNMASKING: ("console:unmask", True),
+    DutyKind.CASE: ("console:case", True),
     DutyKind.LEAKS: ("console:alert", True),
     DutyKind.QUARANTINE: ("console:camera", True),
     DutyKind.NO_BASIS: ("console:purpose_add", False),
@@ -43,6 +44,7 @@ _TONES = {
 }
 # The numbers on top: what they count, and the page that lists it.
 _COUNTED: tuple[tuple[str | Promise, str, tuple[DutyKind, ...]], ...] = (
+    (_("Requests of persons"), "console:cases", (DutyKind.CASE,)),
     (_("Unmaskings to decide"), "console:unmasking", (DutyKind.UNMASKING,)),
     (_("Alerts, quarantine"), "console:alerts", (DutyKind.LEAKS, DutyKind.QUARANTINE)),
     (_("Cameras without basis"), "console:purposes", (DutyKind.NO_BASIS,)),

@@ -10,6 +10,7 @@ from apps.accounts.roles import Capability, user_can
 from apps.audit import services as audit
 from apps.audit.checkpoints import checkpoints_make
 from apps.audit.selectors import VERIFIED_ACTION
+from apps.cases.models import Case
 from apps.compliance.duties import DutyKind
 from apps.compliance.selectors import duties_of
 from apps.consent.basis import CLOSED
@@ -98,6 +99,18 @@ def test_a_request_for_unmasking_waits_for_a_second_person(bob, frank, alice, in
     assert (duty.object_id, duty.due_at) == (str(row.pk), at + timedelta(hours=24))
     UnmaskRequest.objects.filter(pk=row.pk).update(requested_at=at - timedelta(hours=25))
     assert kinds(bob) == []  # it has lapsed
+
+
+def test_the_request_of_a_person_has_its_clock(bob, in_order):
+    received = now() - timedelta(days=20)
+    case = Case.objects.create(
+        reference="C-1", kind="access", subject="S-1", asked="x", received_at=received, received_how="letter",
+        due_at=received + timedelta(days=30), opened_at=now(), opened_by_name="bob",
+    )  # fmt: skip
+    duty = the(bob, DutyKind.CASE)
+    assert (duty.object_id, duty.subject, duty.due_at) == (str(case.pk), "C-1", case.due_at)
+    Case.objects.update(closed_at=now(), outcome="fulfilled")
+    assert kinds(bob) == []
 
 
 def test_alerts_and_quarantine(bob, in_order):
