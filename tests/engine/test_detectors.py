@@ -20,9 +20,9 @@ OPTIONS = BackendOptions()
 class FakeBackend:
     """Answers what it is told, per picture; remembers the batches it was given."""
 
-    def __init__(self, outputs, batch: int | None = 1) -> None:
+    def __init__(self, outputs, batch: int | None = 1, providers=("CUDAExecutionProvider",)) -> None:
         self.input = TensorSpec("images", (batch, 3, None, None))
-        self.outputs, self.providers = (), ("CPUExecutionProvider",)
+        self.outputs, self.providers = (), providers
         self._outputs, self.batches = outputs, []
 
     def run(self, tensor: np.ndarray) -> dict[str, np.ndarray]:
@@ -157,6 +157,16 @@ def test_one_tensor_per_size_where_the_graph_takes_batches() -> None:
 def test_one_picture_at_a_time_where_it_does_not() -> None:
     made = detector(detr_outputs((0.5, 0.5, 0.5, 0.5, 0, 0.9)))
     made.detect([GREY, GREY])
+    assert made._backend.batches == [(1, 3, 64, 64)] * 2
+
+
+def test_one_picture_at_a_time_on_a_cpu() -> None:
+    backend = FakeBackend(detr_outputs((0.5, 0.5, 0.5, 0.5, 0, 0.9)), None, ("CPUExecutionProvider",))
+    made = OnnxDetector(
+        backend, detr.decode, preprocess=Preprocess(resize=Resize.STRETCH), input_size=(64, 64),
+        thresholds=Thresholds(0.5, None), classes=("person", "car"),
+    )  # fmt: skip
+    assert [len(each) for each in made.detect([GREY, GREY])] == [1, 1]
     assert made._backend.batches == [(1, 3, 64, 64)] * 2
 
 

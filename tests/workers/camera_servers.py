@@ -2,6 +2,7 @@
 
 import http.server
 import io
+import os
 import signal
 import socket
 import socketserver
@@ -150,3 +151,86 @@ def half_open() -> Iterator[int]:
     """A port that accepts connections (the kernel does) and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         yield int(listener.getsockname()[1])
+
+
+class Wire:
+    """Between a camera and the product: passes bytes on, or holds them back, or turns them into noise."""
+
+    def __init__(self, camera_port: int) -> None:
+        self._camera_port = camera_port
+        self._spoils = threading.Event()
+        self._holds = threading.Event()
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def spoil(self) -> None:
+        self._spoils.set()
+
+    def hold(self) -> None:
+        """Nothing more arrives, and nobody closes: a half-open connection."""
+        self._holds.set()
+
+    def mend(self) -> None:
+        self._spoils.clear()
+        self._holds.clear()
+
+    def _handler(self) -> type[socketserver.BaseRequestHandler]:
+        wire = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection(("127.0.0.1", wire._camera_port)) as camera:
+                    threading.Thread(target=wire._pass_on, args=(self.request, camera), daemon=True).start()
+                    wire._pass_on(camera, self.request, from_camera=True)
+
+        return Handler
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, *, from_camera: bool = False) -> None:
+        try:
+            while data := source.recv(65536):
+                while self._holds.is_set():
+                    time.sleep(0.05)
+                noise = from_camera and self._spoils.is_set()
+                target.sendall(os.urandom(len(data)) if noise else data)
+        except OSError:
+            return
+
+    def __enter__(self) -> "Wire":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.mend()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Dripping(socketserver.BaseRequestHandler):
+    """One letter of the answer's head per second: each read succeeds, and the head never ends."""
+
+    def handle(self) -> None:
+        try:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            for _ in range(40):
+                time.sleep(1)
+                self.request.sendall(b"x")
+        except OSError:
+            return
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Dripping)
+    server.daemon_threads = True
+    server.block_on_close = False
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from inference_workers.contracts.results import CameraState
 from tests.workers.camera_servers import (
     MjpegCamera,
     RtspCamera,
+    Wire,
     answering,
+    dripping,
     folder_server,
     half_open,
     http_server,
@@ -213,3 +216,33 @@ def test_a_file_that_is_a_playlist_opens_nothing(redis_url: str, tmp_path: Path)
             lease = make_lease(f"cam-{name}", Source(SourceKind.FILE, f"{name}.mp4"))
             plane.issue(lease)
             plane.wait_state(CameraState(state), NOTICED_S, f"cam-{name}")
+
+
+@pytest.mark.parametrize(("kind", "fault"), [(SourceKind.RTSP, "hold"), (SourceKind.MJPEG, "spoil")])
+def test_a_fault_on_a_running_connection_is_noticed_and_over_when_it_is_mended(
+    redis_url: str, tmp_path: Path, kind: SourceKind, fault: str
+) -> None:
+    with ExitStack() as parts:
+        if kind is SourceKind.RTSP:
+            port, path = parts.enter_context(RtspCamera()).port, "moving"
+        else:
+            port, path = int(parts.enter_context(http_server(MjpegCamera)).rsplit(":", 1)[1]), "stream"
+        wire = parts.enter_context(Wire(port))
+        plane = parts.enter_context(running_streams(redis_url, tmp_path))
+        scheme = "rtsp" if kind is SourceKind.RTSP else "http"
+        plane.issue(make_lease(source=http_source(kind, f"{scheme}://127.0.0.1:{wire.port}/{path}")))
+        plane.wait_state(CameraState.STREAMING, 10)
+        getattr(wire, fault)()
+        states = (CameraState.STALLED, CameraState.UNREACHABLE, CameraState.BAD_DATA)
+        plane.wait_state(states, NOTICED_S)
+        time.sleep(1)
+        wire.mend()
+        plane.wait_state(CameraState.STREAMING, BACK_S)
+        assert plane.account().balances()
+
+
+def test_an_answer_that_drips_is_no_answer(redis_url: str, tmp_path: Path) -> None:
+    with dripping() as port, running_streams(redis_url, tmp_path) as plane:
+        plane.issue(make_lease(source=http_source(SourceKind.MJPEG, f"http://127.0.0.1:{port}/x")))
+        states = (CameraState.STALLED, CameraState.UNREACHABLE, CameraState.BAD_DATA)
+        plane.wait_state(states, NOTICED_S)
