@@ -1,10 +1,11 @@
 """Settings of the data plane, read once from the environment. It holds no database credentials."""
 
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from inference_workers.contracts.environment import Environment
+from inference_workers.contracts.environment import Environment, SettingError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,3 +85,15 @@ def read(environment: Environment) -> WorkerSettings:
 @cache
 def settings() -> WorkerSettings:
     return read(Environment())
+
+
+def main() -> None:
+    """Read everything once and say in one line what is wrong: for whoever is about to start the processes."""
+    try:
+        settings()
+    except SettingError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

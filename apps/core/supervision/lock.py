@@ -57,6 +57,9 @@ def check_port(host: str, port: int) -> None:
             message = _("Port %(port)d is reserved for the system. Choose one above 1023: PORT=8001 make run")
             raise PortTaken(message % {"port": port}) from error
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                message = _("VIDETTE_BIND: expected an address of this machine, got %(host)s")
+                raise PortTaken(message % {"host": host}) from error
             message = _(
                 "Port %(port)d is taken by %(who)s. Stop that, or choose another: PORT=%(next)d make run"
             )

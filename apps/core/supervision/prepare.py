@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,20 @@ def wait_for_redis(client: redis.Redis, still_runs: Callable[[], bool]) -> None:
     )
     facts = {"seconds": REDIS_PATIENCE_S, "path": settings.DATA_DIR / "log" / "redis.log"}
     raise PreparationFailed(message % facts)
+
+
+def check_data_plane(variables: Mapping[str, str], installation: Installation) -> None:
+    """Asks the data plane to read its settings, so that nonsense stops the start itself."""
+    done = subprocess.run(
+        module_arguments("inference_workers.settings"),
+        cwd=installation.root,
+        env=data_environment(variables, installation),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise PreparationFailed(done.stderr.strip().splitlines()[-1])
 
 
 def migrate() -> None:

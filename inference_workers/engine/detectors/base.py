@@ -66,8 +66,8 @@ class OnnxDetector:
         self._preprocess = preprocess
         self._input_size = input_size
         self._thresholds = thresholds
-        # On a CPU a picture in a batch takes as long as one alone (CenterFace 640x384: 41 ms of 4, 40 ms alone),
-        # and the memory for all of them stays with the process.
+        # On a CPU a picture in a batch takes as long as one alone (CenterFace 640x384: 41 and 40 ms), and the
+        # memory for all of them stays with the process.
         self._batched = backend.input.shape[0] is None and tuple(backend.providers) != CPU_ALONE
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:

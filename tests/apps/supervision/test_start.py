@@ -11,6 +11,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 import redis
+from django.conf import settings
 
 from apps.core.supervision import prepare
 from apps.core.supervision.child import Child
@@ -199,3 +200,32 @@ def test_the_greeting_says_where_and_with_which_account(tmp_path: Path) -> None:
     assert "http://127.0.0.1:8001/" in text
     assert "alice" in text
     assert "pass-word-1" in text
+
+
+def test_an_address_that_is_not_this_machines_is_named() -> None:
+    with pytest.raises(PortTaken, match=r"VIDETTE_BIND.*192.0.2.77"):
+        check_port("192.0.2.77", 8000)
+
+
+def test_nonsense_for_the_data_plane_stops_the_start(tmp_path: Path) -> None:
+    redis_url, key = "unix:///tmp/none.sock", "k"
+    objects = tmp_path.as_uri()
+    installation = Installation(
+        settings.BASE_DIR, tmp_path, 1, redis_url, redis_url, objects, key, tmp_path, (tmp_path,)
+    )
+    prepare.check_data_plane({"PATH": os.environ["PATH"]}, installation)
+    with pytest.raises(prepare.PreparationFailed, match=r"^VIDETTE_BATCH_SIZE: expected a whole number"):
+        prepare.check_data_plane({"PATH": os.environ["PATH"], "VIDETTE_BATCH_SIZE": "x"}, installation)
+
+
+@pytest.mark.parametrize("variable", ["PORT=abc", "DATABASE_URL=mysql://x"])
+def test_a_refused_setting_is_a_sentence_and_no_trace(variable: str, tmp_path: Path) -> None:
+    name, value = variable.split("=", 1)
+    environment = {"PATH": os.environ["PATH"], "VIDETTE_DATA_DIR": str(tmp_path), name: value}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"vidette: {name}: expected")
+    assert len(done.stderr.splitlines()) == 1

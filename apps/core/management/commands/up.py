@@ -71,6 +71,7 @@ class Start:
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
     def run(self) -> None:
+        prepare.check_data_plane(self._variables, self._installation)
         children = self._embedded_redis()
         supervisor = Supervisor(
             children,
