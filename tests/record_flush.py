@@ -32,9 +32,9 @@ def record_survives_flush() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown
 
     def flush_and_reopen(test_case: Any) -> None:
-        triggers_remove(connection)
-        for history in histories:
+        for history in histories:  # their triggers call a function that goes with the record's
             unprotect(connection, history)
+        triggers_remove(connection)
         flush(test_case)
         if not AuditHead.objects.exists():
             open_chain(django_apps, None)

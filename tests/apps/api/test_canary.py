@@ -10,6 +10,7 @@ from apps.audit.models import AuditRecord
 from apps.cameras.models import Camera, CameraCredential
 from apps.dispatch.models import LeaseChange
 from inference_workers.contracts.names import LEASES
+from tests.apps.purposes import purpose_add
 
 CANARY = "CANARY-7f3a9e"
 TYPED = f"rtsp://admin:{CANARY}@10.20.0.9:554/stream1"
@@ -33,6 +34,7 @@ def test_the_canary_is_seen_nowhere(api, site_a, redis, caplog, capfd):
     created = _post(api, "cameras", body)
     assert created.status_code == 201
     camera = Camera.objects.get()
+    purpose_add(camera)  # a camera without an entry in the register has no lease to look into
     answers = [
         created,
         _post(api, "cameras", body),
