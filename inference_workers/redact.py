@@ -81,7 +81,11 @@ def redact_file(
         raise EngineError("file_missing", f"{in_path}: expected a file")
     _require_suffix(in_path, out_path)
     folder = WorkFolder(options.work_folder or out_path.with_name(f"{out_path.name}.redaction"))
-    job, reply = _run(in_path, folder, options, told or (lambda phase, done, total: None))
+    try:
+        job, reply = _run(in_path, folder, options, told or (lambda phase, done, total: None))
+    except EngineError:
+        _forget_if_empty(folder.root)
+        raise
     report: dict[str, Any] = folder.read_json(keys.report_key(job.job_id, 0))
     take_result(folder.path(reply.output_key), out_path)
     if not options.keep_work:
@@ -117,6 +121,12 @@ def _run(
             return reply
 
         return job, LocalJob(job, folder, run, count, told).redact()
+
+
+def _forget_if_empty(root: Path) -> None:
+    """A folder of a file that could not even be begun helps nobody; finished parts stay."""
+    if not any(path.is_file() and not path.is_symlink() for path in root.rglob("*")):
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def _require_suffix(in_path: Path, out_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys, content, name, words) 
     words_of_command = [str(source), str(tmp_path / name), "--progress", "none", "--workers", "1"]
     assert terminal.main(words_of_command) == 1
     assert words in capsys.readouterr().err
-    assert not (tmp_path / name).exists()
+    assert list(tmp_path.iterdir()) == ([source] if source.exists() else [])
 
 
 def test_a_name_that_does_not_fit_the_result_is_refused(tmp_path, capsys) -> None:
