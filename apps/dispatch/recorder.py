@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from threading import Event as StopFlag
 from typing import Any, cast
 
+import psutil
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -179,6 +180,7 @@ class Recorder:
         beat = {
             "at": time.time(),
             "pid": os.getpid(),
+            "rss_bytes": psutil.Process().memory_info().rss,
             "waiting": self.redis.xlen(RESULTS),
             "dead_letters": self.redis.xlen(DEAD_LETTERS),
             "counts": dict(self.counts),

@@ -32,17 +32,15 @@ def _depth(name: str) -> int | None:
     over_redis = not settings.CELERY_BROKER_URL.startswith("amqp")
     options = {"socket_timeout": _TIMEOUT_S, "socket_connect_timeout": _TIMEOUT_S} if over_redis else {}
     connection = Connection(settings.CELERY_BROKER_URL, connect_timeout=_TIMEOUT_S, transport_options=options)
-    away: tuple[type[BaseException], ...] = (
-        *connection.connection_errors,
-        *connection.channel_errors,
-        KombuError,
-        OSError,
-    )
+    unknown: tuple[type[BaseException], ...] = connection.channel_errors
+    away: tuple[type[BaseException], ...] = (*connection.connection_errors, KombuError, OSError)
     with connection:
         try:
             connection.ensure_connection(max_retries=1, timeout=_TIMEOUT_S)
             channel: Any = connection.default_channel
             return int(channel.queue_declare(queue=name, passive=True).message_count)
+        except unknown:
+            return 0 if over_redis else None  # Redis keeps no list without a member
         except away:
             return None
 

@@ -9,6 +9,7 @@ import time
 import zlib
 from pathlib import Path
 
+import psutil
 import redis
 
 from inference_workers.contracts.lease import Lease
@@ -187,6 +188,7 @@ class Supervisor:
         return {
             "at": time.time(),
             "pid": os.getpid(),
+            "rss_bytes": psutil.Process().memory_info().rss,
             "batches": figures.batches,
             "items": figures.items,
             "answered": figures.answered,

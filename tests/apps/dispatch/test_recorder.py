@@ -238,4 +238,5 @@ def test_its_heartbeat_says_what_waits(redis, camera, new_epoch):
     recorder._turn()
     beat = json.loads(redis.hget(HEARTBEATS, "recorder"))
     assert beat["waiting"] == 1
+    assert beat["rss_bytes"] > 1_000_000
     assert abs(beat["at"] - time.time()) < 5

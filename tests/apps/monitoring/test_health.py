@@ -148,6 +148,7 @@ def test_metrics_count_what_waits(client: Client) -> None:
     text = client.get("/metrics").content.decode()
     assert "vidette_results_waiting 1.0" in text
     assert 'vidette_queue_tasks{queue="gpu"} 2.0' in text
+    assert 'vidette_queue_tasks{queue="control"} 0.0' in text
 
 
 def test_metrics_without_redis_still_answer(client: Client, dead_redis: None) -> None:
