@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from inference_workers.contracts.lease import ModelRef, Script, Stage
 
+LOADING = "loading"
+
 
 @dataclass(frozen=True, slots=True)
 class FrameRef:
@@ -93,7 +95,7 @@ class ItemResult:
 class BatchReply:
     """`model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for.
 
-    `waiting` says why the version that was asked for did not answer: "loading", or a code and words.
+    `waiting` says why the version that was asked for did not answer: LOADING, or a code and words.
     """
 
     batch_id: str

@@ -9,7 +9,7 @@ the worker's time: a slow detector then looks seldom instead of taking what face
 Pure: the caller passes the time in, so tests never sleep. Not thread-safe; the caller holds the lock.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -34,7 +34,6 @@ class _Waiting(Generic[T]):
 @dataclass(slots=True)
 class _Queue(Generic[T]):
     by_source: dict[str, _Waiting[T]] = field(default_factory=dict)
-    cost_ms: float = 0.0
     rests_until: float = float("-inf")
 
     def oldest(self) -> float:
@@ -51,6 +50,8 @@ class Batcher(Generic[K, T]):
         urgency: how much a second of waiting counts for a key.
         share: how much of the worker's time a key may take.
         room: how much of the budget one batch of a key may fill.
+        like: under which names the cost of a key may be known, the best first. What was never timed begins
+            with the cost of its like: a whole batch of it could take longer than anybody waits.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Batcher(Generic[K, T]):
         share: Callable[[K], float] = lambda _key: 1.0,
         *,
         room: Callable[[K], float] = lambda _key: 1.0,
+        like: Callable[[K], Sequence[Hashable]] = lambda key: (key,),
     ) -> None:
         if size < 1 or max_wait_s < 0 or budget_ms <= 0:
             raise ValueError(
@@ -74,6 +76,8 @@ class Batcher(Generic[K, T]):
         self._urgency = urgency
         self._share = share
         self._room = room
+        self._like = like
+        self._costs_ms: dict[Hashable, float] = {}
         self._queues: dict[K, _Queue[T]] = {}
 
     def __len__(self) -> int:
@@ -90,16 +94,19 @@ class Batcher(Generic[K, T]):
         """Does anything wait whose key is `chosen`?"""
         return any(queue.by_source and chosen(key) for key, queue in self._queues.items())
 
-    def learn(self, key: K, items: int, took_ms: float) -> None:
-        """Take in how long the worker needed for a batch."""
-        queue = self._queues.setdefault(key, _Queue())
+    def learn(self, name: Hashable, items: int, took_ms: float) -> None:
+        """Take in how long the worker needed for a batch whose cost is known by this name."""
         cost_ms = took_ms / max(1, items)
-        queue.cost_ms += _LEARNING_RATE * (cost_ms - queue.cost_ms) if queue.cost_ms else cost_ms
+        known_ms = self._costs_ms.get(name, cost_ms)
+        self._costs_ms[name] = known_ms + _LEARNING_RATE * (cost_ms - known_ms)
+
+    def _cost_ms(self, key: K) -> float:
+        """What one item takes; 0 while nothing is known."""
+        return next((self._costs_ms[name] for name in self._like(key) if name in self._costs_ms), 0.0)
 
     def limit(self, key: K) -> int:
         """How many items a batch of this key may have."""
-        cost_ms = self._queues[key].cost_ms if key in self._queues else 0.0
-        budget_ms = self._budget_ms * self._room(key)
+        cost_ms, budget_ms = self._cost_ms(key), self._budget_ms * self._room(key)
         return max(1, min(self._size, int(budget_ms / cost_ms))) if cost_ms else self._size
 
     def next_due_at(self, *, idle: bool = False, held: Callable[[K], bool] = _none) -> float | None:
@@ -136,5 +143,5 @@ class Batcher(Generic[K, T]):
         key, queue = max(due, key=lambda pair: (now - pair[1].oldest()) * self._urgency(pair[0]))
         sources = list(queue.by_source)[: self.limit(key)]
         if (share := self._share(key)) < 1.0:
-            queue.rests_until = now + len(sources) * queue.cost_ms / 1000 / share
+            queue.rests_until = now + len(sources) * self._cost_ms(key) / 1000 / share
         return key, [queue.by_source.pop(source).item for source in sources]

@@ -37,6 +37,8 @@ WATCHED_STILL_FACES_S = 0.5
 UNWATCHED_FACES_S = 1.0
 # What is recorded is looked at for longer than a glance: between two looks a face goes less than its width.
 RECORDED_FACES_S = 0.4
+# While another version of a stage takes over, no long periods of scenes that stand still.
+TAKING_OVER_PERIOD_S = 1.0
 MIN_BLOB_SHARE = 0.0008  # of the picture's area; smaller ones are leaves and noise
 SCENE_CHANGE_SHARE = 0.6  # more than this is the light or the camera, not an object
 _EARLY = 0.9  # a frame this close to the next turn takes it, or every second turn would be missed
@@ -144,6 +146,7 @@ class Gate:
     lease: Lease
     _motion: MotionFinder = field(default_factory=MotionFinder)
     _looked_at: dict[Stage, float] = field(default_factory=dict)
+    _taking_over: frozenset[Stage] = frozenset()
     _moved_at: float = float("-inf")
     _motion_at: float = float("-inf")
     moving: bool = True
@@ -151,12 +154,21 @@ class Gate:
     def update(self, lease: Lease) -> None:
         self.lease = lease
 
-    def decide(self, image: Image, grabbed_at: float, *, watched: bool) -> Decision:
+    def decide(
+        self,
+        image: Image,
+        grabbed_at: float,
+        *,
+        watched: bool,
+        taking_over: frozenset[Stage] = frozenset(),
+    ) -> Decision:
         """Decide about one frame of the camera; frames come in order of their capture time.
 
         Args:
             watched: somebody looks at the live picture, so faces are needed at the full rate.
+            taking_over: stages of which another version is about to serve.
         """
+        self._taking_over = taking_over
         allowed = self._allowed()
         if not allowed and not self.lease.allows(Stage.MOTION):
             return Decision((), SKIP_STAGE, moving=False)
@@ -193,6 +205,8 @@ class Gate:
     def _is_due(self, stage: Stage, grabbed_at: float, *, moving: bool, watched: bool) -> bool:
         elapsed_s = grabbed_at - self._looked_at.get(stage, float("-inf"))
         period_s = self._period_s(stage, moving=moving, watched=watched)
+        if stage in self._taking_over:
+            period_s = min(period_s, max(TAKING_OVER_PERIOD_S, 1.0 / max(self.lease.analysis_fps, 0.1)))
         return elapsed_s >= period_s * _EARLY or elapsed_s < 0  # a clock set back never blinds us
 
     def _period_s(self, stage: Stage, *, moving: bool, watched: bool) -> float:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -118,7 +118,7 @@ class Analysis:
         self.reply_to = f"vidette:replies:{uuid.uuid4().hex}"
         self._in_flight = in_flight
         self._batcher: Batcher[Key, _Asked] = Batcher(
-            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share, room=_room
+            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share, room=_room, like=_like
         )
         self._open: dict[tuple[str, int, Look], _Asked] = {}
         self._batches: dict[str, _Sent] = {}
@@ -231,8 +231,9 @@ class Analysis:
             return
         with self._changed:
             sent = self._batches.pop(reply.batch_id, None)
-            if sent is not None and not reply.waiting:
-                self._batcher.learn(sent.key, len(sent.asked), reply.preprocess_ms + reply.infer_ms)
+            if sent is not None and reply.items:
+                for name in (sent.key.look.stage, (sent.key.look.stage, reply.model_sha256)):
+                    self._batcher.learn(name, len(reply.items), reply.preprocess_ms + reply.infer_ms)
             self._changed.notify_all()
         if sent is None:
             self.figures.late_replies += 1
@@ -295,6 +296,11 @@ def _serves(key: Key) -> bool:
 
 def _is_shadow(key: Key) -> bool:
     return key.look.shadow
+
+
+def _like(key: Key) -> tuple[Hashable, ...]:
+    """A version costs what it cost before; one that was never timed costs what its stage costs."""
+    return (key.look.stage, key.model.sha256), key.look.stage
 
 
 def _urgency(key: Key) -> float:

@@ -100,7 +100,8 @@ class FrameDesk:
             self.ledger.close_lost(LOST_GONE)
             return []
         view = ring.pixels(placed.slot, placed.width, placed.height)
-        decision = self.gate.decide(view, placed.grabbed_at, watched=watched)
+        taking_over = self.versions.taking_over(self.lease.models)
+        decision = self.gate.decide(view, placed.grabbed_at, watched=watched, taking_over=taking_over)
         stages = [stage for stage in decision.stages if self._in_flight(Look(stage)) < MAX_IN_FLIGHT]
         if watched or stages or decision.moving:
             copy = np.array(view)  # the pipeline shows it later, when the slot has other pixels

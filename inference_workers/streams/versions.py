@@ -1,7 +1,9 @@
 """Which version answers for each stage of one camera, and which stands in while another is being loaded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from inference_workers.contracts.frames import LOADING
 from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.streams.looks import Answer
 
@@ -41,6 +43,14 @@ class ServingVersions:
             self._before[stage] = (last, at)
         self._last[stage] = answer.model
         self.served[stage.value] = answer.model.sha256
+
+    def taking_over(self, models: Mapping[str, ModelRef]) -> frozenset[Stage]:
+        """Stages whose new version has not answered yet and is not refused: look again soon."""
+        return frozenset(
+            stage
+            for stage, last in self._last.items()
+            if models.get(stage.value, last) != last and self.waiting.get(stage.value, LOADING) == LOADING
+        )
 
     def keep(self, stages: tuple[Stage, ...]) -> None:
         """Nothing waits for a stage that is no longer allowed."""

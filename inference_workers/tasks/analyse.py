@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inference_workers.contracts.frames import (
+    LOADING,
     AnalyseBatch,
     BatchItem,
     BatchReply,
@@ -24,7 +25,6 @@ from inference_workers.tasks.loaded import LoadedModels, Need
 logger = logging.getLogger(__name__)
 
 Answer = tuple[Found, ...] | EngineError
-LOADING = "loading"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,3 +99,14 @@ def test_a_key_with_little_room_has_small_batches() -> None:
     for key in ("shadow", "detect"):
         batcher.learn(key, 1, 20.0)
     assert (batcher.limit("shadow"), batcher.limit("detect")) == (3, 6)
+
+
+def test_what_was_never_timed_begins_with_the_cost_of_its_like() -> None:
+    batcher: Batcher[str, int] = Batcher(
+        8, 0.0, 120.0, lambda _key: 1.0, like=lambda key: (key, key.partition(" ")[0])
+    )
+    assert batcher.limit("detect new") == 8
+    batcher.learn("detect", 1, 60.0)
+    assert batcher.limit("detect new") == 2
+    batcher.learn("detect new", 1, 20.0)
+    assert batcher.limit("detect new") == 6

@@ -144,3 +144,15 @@ def test_motion_is_looked_for_ten_times_a_second_at_most() -> None:
     picture = np.zeros((90, 160, 3), np.uint8)
     decisions = [gate.decide(picture, 100 + i / 30, watched=True) for i in range(60)]
     assert 18 <= sum(decision.motion is not None for decision in decisions) <= 21
+
+
+def test_a_version_that_takes_over_does_not_wait_for_the_pause_of_a_still_scene() -> None:
+    gate = Gate(LEASE)
+    run(gate, 4)
+    taking_over = frozenset({Stage.DETECT})
+    decisions = [
+        gate.decide(picture(number), 4 + number / 10, watched=False, taking_over=taking_over)
+        for number in range(50)
+    ]
+    assert counts(decisions)[Stage.DETECT] in (5, 6)  # once a second, a tenth early is early enough
+    assert counts(decisions)[Stage.FACES] <= 2

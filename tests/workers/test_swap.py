@@ -219,6 +219,19 @@ def test_the_version_that_answered_last_stands_in_until_the_new_one_has_answered
     assert versions.stand_in(Stage.DETECT, OLD, NOW + 90) == NEW  # rolled back
 
 
+def test_a_version_that_takes_over_is_looked_with_soon_unless_it_was_refused() -> None:
+    versions, wanted = ServingVersions(), {"detect": NEW}
+    assert versions.taking_over(wanted) == frozenset()  # nothing answered yet: the first look comes anyway
+    versions.answered(answer(OLD), NOW)
+    assert versions.taking_over(wanted) == {Stage.DETECT}
+    versions.answered(answer(OLD, "loading"), NOW)
+    assert versions.taking_over(wanted) == {Stage.DETECT}
+    versions.answered(answer(OLD, "memory_short: 64 MiB are free"), NOW)
+    assert versions.taking_over(wanted) == frozenset()
+    versions.answered(answer(NEW), NOW)
+    assert versions.taking_over(wanted) == frozenset()
+
+
 def test_looks_of_a_shadow_are_looks_of_their_own() -> None:
     assert Look(Stage.DETECT) != Look(Stage.DETECT, Role.SHADOW)
     assert Look(Stage.DETECT, Role.SHADOW).shadow
