@@ -13,6 +13,7 @@ ICONS = {
     "record": '<path d="M9 12.5 11.2 15 15.5 9.5"/><path d="M12 3l7 2.6v5.7c0 4.4-2.9 7.7-7 9.7-4.1-2-7-5.3-7-9.7V5.6z"/>',
     "consents": '<path d="M6 3h8l4 4v14H6zM14 3v4h4M9 14l2.2 2.2L15.5 12"/>',
     "cases": '<path d="M4 6h16v14H4zM9 6V4h6v2M8 12h5M8 16h8"/><circle cx="16.5" cy="11.5" r="1.6"/>',
+    "evidence": '<path d="M4 8h16v12H4zM4 8l2.5-4h11L20 8M12 4v4M9 14l2.2 2.2L15.5 12"/>',
     "retention": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.4 2M4 4l2.4 2.4M20 4l-2.4 2.4"/>',
     "people": '<circle cx="9" cy="8" r="3.4"/><path d="M2.8 20c.6-3.7 3-5.7 6.2-5.7s5.6 2 6.2 5.7M16 4.9a3.4 3.4 0 0 1 0 '
     '6.2M18 14.8c1.8.8 2.9 2.6 3.2 5.2"/>',

@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("console:retention", "retention", _("Retention"), Capability.MANAGE_RETENTION, _COMPLIANCE),
     Entry("console:record", "record", _("Record"), Capability.SEE_RECORD, _COMPLIANCE),
     Entry("console:redactions", "redact", _("Redact files"), Capability.REDACT_FILES, _SYSTEM),
+    Entry("console:evidence", "evidence", _("Evidence"), Capability.EXPORT_EVIDENCE, _SYSTEM),
     Entry("console:models", "models", _("Models"), Capability.SEE_MODELS, _SYSTEM),
     Entry("console:alerts", "warning", _("Alerts"), Capability.SEE_CAMERAS, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),

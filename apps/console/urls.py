@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from apps.console import urls_cases, urls_compliance, urls_recordings, urls_redactions, urls_system
+from apps.console import (
+    urls_cases,
+    urls_compliance,
+    urls_evidence,
+    urls_recordings,
+    urls_redactions,
+    urls_system,
+)
 from apps.console.views import (
     camera_changes,
     cameras,
@@ -49,6 +56,7 @@ urlpatterns = [
     path("groups/<uuid:group_id>/remove/", sites.group_remove, name="group_remove"),
     *urls_cases.urlpatterns,
     *urls_compliance.urlpatterns,
+    *urls_evidence.urlpatterns,
     *urls_recordings.urlpatterns,
     *urls_redactions.urlpatterns,
     *urls_system.urlpatterns,

@@ -20,8 +20,10 @@ from apps.core.errors import Conflict, DomainError, NotFound
 from apps.core.large_objects import object_response
 from apps.core.objects import object_delete
 from apps.core.pictures import REDACTION_HEADER
+from apps.detections.models import Event
 from apps.evidence.models import EvidencePack, PackState
 from apps.evidence.selectors import check_exports, packed_counts
+from apps.recordings.selectors import AFTER_EVENT, BEFORE_EVENT
 from apps.redactions.selectors import redactions_of
 from apps.retention.models import DoomedObject
 from apps.retention.selectors import holds_touching
@@ -41,6 +43,12 @@ class Wanted:
     reason: str
     event_id: UUID | None = None
     items: dict[str, list[str]] = field(default_factory=dict)
+
+
+def span_of_event(event: Event) -> tuple[datetime, datetime]:
+    """The time of an event's clip; of an event that goes on for long, as much as a pack holds."""
+    since = event.first_seen_at - BEFORE_EVENT
+    return since, min(event.last_seen_at + AFTER_EVENT, since + MAX_SPAN)
 
 
 def pack_create(*, acting_user: User, camera: Camera, wanted: Wanted) -> EvidencePack:

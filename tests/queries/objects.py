@@ -12,6 +12,7 @@ from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
 from apps.dispatch.models import LeaseChange
+from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
 from apps.registry.models import ModelVersion
@@ -46,6 +47,10 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
         )  # fmt: skip
     for track_id in (1, 2):
         _event(camera, zone, version, track_id)
+    EvidencePack.objects.create(
+        camera=camera, since=at - timedelta(hours=1), until=at, purpose="test", case="2026/17",
+        reason="theft", requested_by_id="x", requested_by_name="bob", state="failed", error_code="not_found",
+    )  # fmt: skip
     Alert.objects.create(camera=camera, kind="leaks", opened_at=at, changed_at=at, facts={"frames": 4})
     LeakHour.objects.create(camera=camera, hour=at, kind="live", frames=4, leaky=1, leaks=1)
     return camera

@@ -84,6 +84,7 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         "flag_form": FlagForm(),
         "drawing": _drawing(found),
         "may_hold": user_can(user, Capability.MANAGE_RETENTION),
+        "may_export": watchable and user_can(user, Capability.EXPORT_EVIDENCE),
         "holds": holds_touching(found.camera_id, found.first_seen_at, found.last_seen_at),
         **_clip(user, found),
     }

@@ -48,6 +48,7 @@ def recordings(request: HttpRequest, camera_id: str) -> HttpResponse:
         "mode": mode,
         "may_hold": user_can(user, Capability.MANAGE_RETENTION),
         "may_request": user_can(user, Capability.REQUEST_UNMASKING),
+        "may_export": user_can(user, Capability.EXPORT_EVIDENCE),
     }
     return render(request, "console/recordings.html", context)
 

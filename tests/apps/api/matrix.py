@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EVERYBODY = "alice dana charlie bob erin adam"
+# frank is compliance, as bob is, and may watch site A. He is asked where a row names him.
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ _SEE_CAMERAS = EVERYBODY
 _SEE_EVENTS = EVERYBODY
 _KNOW_A, _KNOW_B = "alice bob adam", "dana bob adam"
 _SEE_MODELS = "bob erin adam"
+_PACK = "evidence/<uuid:pack_id>"
 _PURPOSE, _CONSENT = "purposes/<uuid:purpose_id>", "consents/<uuid:consent_id>"
 _SEE_PURPOSES = "bob adam"
 
@@ -103,6 +105,9 @@ ROWS: list[Row] = [
         for row in _api(f"{_REDACTION}/{change}", ("POST", "bob"))
     ),
     *(row for kind in ("result", "tracks", "report") for row in _api(f"{_REDACTION}/{kind}", ("GET", "bob"))),
+    *_api("evidence", ("GET", "frank bob"), ("POST", "frank bob")),
+    *_api(_PACK, ("GET", "frank", ""), ("DELETE", "frank", "")),
+    *_api(f"{_PACK}/file", ("GET", "frank", "")),
     *_api("tickets", ("POST", EVERYBODY)),
     # Pages
     Row("", "GET", EVERYBODY),
@@ -185,6 +190,14 @@ ROWS: list[Row] = [
     Row(f"{_REDACTION}/result", "GET", "bob"),
     Row(f"{_REDACTION}/tracks.json", "GET", "bob"),
     Row(f"{_REDACTION}/report.json", "GET", "bob"),
+    Row("evidence/", "GET", "frank bob"),
+    Row("evidence/add/", "GET", "frank bob"),
+    Row("evidence/verifiers/<str:name>", "GET", "frank bob"),
+    Row(f"{_PACK}/", "GET", "frank", ""),
+    Row(f"{_PACK}/delete/", "POST", "frank", ""),
+    Row(f"{_PACK}.zip", "GET", "frank", ""),
+    Row(f"{_CAMERA}/evidence/", "GET", "frank", ""),
+    Row(f"{_CAMERA}/evidence/", "POST", "frank", ""),
     Row("models/", "GET", _SEE_MODELS),
     Row("models/assign/", "POST", "erin"),
     Row("duties/", "GET", "bob"),

@@ -21,6 +21,7 @@ from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem, WorkState
+from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
@@ -85,6 +86,17 @@ def _hold(camera: Camera) -> LegalHold:
     )  # fmt: skip
 
 
+def _pack(camera: Camera) -> EvidencePack:
+    key = f"packs/{camera.pk}/{uuid4()}-1.zip"
+    object_put(key, b"PK")
+    facts = {"segments": 1, "events": 1, "redactions": 0, "records": 1, "manifest_sha256": "ab" * 32}
+    return EvidencePack.objects.create(
+        camera=camera, since=AT - timedelta(minutes=1), until=AT + timedelta(minutes=1), purpose="test",
+        case="2026/17", reason="theft", requested_by_id="x", requested_by_name="frank", state="done",
+        finished_at=AT, object_key=key, bytes=2, sha256="ab" * 32, facts={**facts, "key_id": "cd" * 8},
+    )  # fmt: skip
+
+
 def _unmask_request(adam: User, camera: Camera) -> UnmaskRequest:
     """Asked by the operator of the site, where there is one, granted by compliance, not opened yet."""
     name = "alice" if camera.site.name == "Site A" else "dana"
@@ -129,7 +141,7 @@ def make_place(adam: User, camera: Camera) -> Place:
     )
     event = _event(camera, str(uuid4()))
     reading = _reading(event)
-    segment, hold = _segment(camera), _hold(camera)
+    segment, hold, pack = _segment(camera), _hold(camera), _pack(camera)
     purpose, consent = _consented(camera)
     CameraRuntime.objects.create(
         camera=camera, epoch=event.epoch, at=AT, since=AT, state="streaming", fps=10.0
@@ -140,7 +152,10 @@ def make_place(adam: User, camera: Camera) -> Place:
     marks = (
         camera.name,
         camera.site.name,
-        *(str(row.pk) for row in (camera, group, zone, event, reading, segment, purpose, consent, alert)),
+        *(
+            str(row.pk)
+            for row in (camera, group, zone, event, reading, segment, purpose, consent, alert, pack)
+        ),
     )
     return Place(
         {
@@ -152,6 +167,8 @@ def make_place(adam: User, camera: Camera) -> Place:
             "reading_id": reading.pk,
             "segment_id": segment.pk,
             "hold_id": hold.pk,
+            "pack_id": pack.pk,
+            "name": "verify.html",
             "request_id": _unmask_request(adam, camera).pk,
             "number": 0,
             "purpose_id": purpose.pk,

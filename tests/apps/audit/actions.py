@@ -72,6 +72,11 @@ API: dict[str, Body] = {
     "POST consents/<uuid:consent_id>/withdraw": _version(Consent, "consent_id"),
     "POST alerts/<uuid:alert_id>/acknowledge": _version(Alert, "alert_id"),
     "POST alerts/<uuid:alert_id>/close": _version(Alert, "alert_id", note="looked at"),
+    "POST evidence": lambda kwargs: {
+        "event": str(kwargs["event_id"]),
+        "case": "2026/17",
+        "reason": "theft",
+    },
     "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
 }
 
@@ -107,6 +112,13 @@ PAGES: dict[str, Body] = {
     f"{_CASE}/identity/": _version(Case, "case_id", method="document", outcome="confirmed"),
     f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
     f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
+    f"{_CAMERA}/evidence/": _fixed(
+        since="2026-11-24T09:59:00",
+        until="2026-11-24T10:01:00",
+        purpose="incident investigation",
+        case="2026/17",
+        reason="theft",
+    ),
     "purposes/<uuid:purpose_id>/end/": _version(Purpose, "purpose_id", reason="over"),
     "consents/<uuid:consent_id>/withdraw/": _version(Consent, "consent_id"),
     "alerts/<uuid:alert_id>/acknowledge/": _version(Alert, "alert_id"),

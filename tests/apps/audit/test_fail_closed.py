@@ -35,8 +35,11 @@ SHOWS_NOBODY = {
         "cameras/<uuid:camera_id>/segments", "cameras/<uuid:camera_id>/leaks", "alerts",
         "alerts/<uuid:alert_id>", "purposes", "purposes/<uuid:purpose_id>",
         "purposes/<uuid:purpose_id>/versions", "bases", "cameras/<uuid:camera_id>/basis",
-        "cameras/<uuid:camera_id>/leases", "redactions", "redactions/<uuid:redaction_id>",
+        "cameras/<uuid:camera_id>/leases", "redactions", "redactions/<uuid:redaction_id>", "evidence",
+        "evidence/<uuid:pack_id>",
     )),
+    "evidence/", "evidence/add/", "evidence/verifiers/<str:name>", "evidence/<uuid:pack_id>/",
+    "cameras/<uuid:camera_id>/evidence/",
     "duties/", "cameras/<uuid:camera_id>/recordings/", "unmasking/", "cameras/<uuid:camera_id>/unmask/",
     "unmasking/<uuid:request_id>/", "retention/", "retention/classes/add/",
     "retention/classes/<slug:code>/", "cameras/<uuid:camera_id>/retention/",
@@ -84,7 +87,7 @@ def is_protected(row: Row) -> bool:
 
 
 def row_counts() -> dict[str, int]:
-    labels = ("accounts", "cameras", "detections", "dispatch", "registry")
+    labels = ("accounts", "cameras", "detections", "dispatch", "registry", "evidence")
     models = [model for label in labels for model in django_apps.get_app_config(label).get_models()]
     return {model._meta.label: model.objects.count() for model in models if model._meta.managed}
 

@@ -22,7 +22,15 @@ ADMINISTRATOR = (
 )
 
 
-COMPLIANCE = ("/duties/", "/record/", "/retention/", "/retention/classes/add/", "/unmasking/")
+COMPLIANCE = (
+    "/duties/",
+    "/evidence/",
+    "/evidence/add/",
+    "/record/",
+    "/retention/",
+    "/retention/classes/add/",
+    "/unmasking/",
+)
 
 
 def _of_camera(camera, *pages):
@@ -30,11 +38,32 @@ def _of_camera(camera, *pages):
 
 
 @pytest.fixture
-def busy(camera, camera_b, alice, bob, see_event):
+def busy(camera, camera_b, alice, bob, adam, see_event):
     """Something to show: events, a reading, a long name, a recording, a hold."""
     _recorded(camera, bob)
+    _packed(camera, bob, adam)
     see_event(camera, text="PLATFORM 12 — MIND THE GAP BETWEEN THE TRAIN AND THE EDGE")
     return see_event(camera)
+
+
+def _packed(camera, bob, adam):
+    """A pack that is ready; bob may watch, as for every pack."""
+    from apps.cameras.services import grant_give
+    from apps.core.clock import now
+    from apps.evidence.models import EvidencePack
+
+    grant_give(acting_user=adam, user=bob, site=camera.site, permission="watch")
+    facts = {"segments": 31, "events": 4, "redactions": 1, "records": 12, "manifest_sha256": "ab" * 32}
+    EvidencePack.objects.create(
+        camera=camera, since=now() - timedelta(hours=1), until=now(), purpose="incident investigation",
+        case="Police report 2026/000017-B, second supplement", reason="Collision beside the freight elevator",
+        requested_by_id=str(bob.pk), requested_by_name="bob", state="done", finished_at=now(), bytes=14113220,
+        object_key="packs/x", sha256="9f2c" * 16, facts={**facts, "key_id": "cd" * 8},
+    )  # fmt: skip
+
+
+def _evidence_of(camera):
+    return (f"/cameras/{camera.pk}/evidence/", f"/evidence/{camera.evidence_packs.get().pk}/")
 
 
 def _recorded(camera, bob):
@@ -61,7 +90,7 @@ def _recorded(camera, bob):
 
 def test_long_texts_are_not_wider_than_a_phone(visit, alice, adam, bob, camera, busy):
     own = (f"/events/{busy.pk}/", *_of_camera(camera, ".", "recordings", "unmask"), "/unmasking/")
-    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"))
+    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"), *_evidence_of(camera))
     wide = []
     for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR), (bob, ruled)):
         seen = visit(user, "/health/", viewport=PHONE, locale="ru-RU")
@@ -78,7 +107,7 @@ def test_axe_finds_nothing_serious(visit, alice, adam, bob, camera, busy, scheme
     source = AXE.read_text()
     found = []
     own = (f"/events/{busy.pk}/", *_of_camera(camera, ".", "recordings", "unmask"), "/unmasking/")
-    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"))
+    ruled = (*COMPLIANCE, *_of_camera(camera, "retention", "holds/add"), *_evidence_of(camera))
     for user, paths in ((alice, (*OPERATOR, *own)), (adam, ADMINISTRATOR[1:9]), (bob, ruled)):
         seen = visit(user, "/health/", color_scheme=scheme)
         for path in paths:
