@@ -1,5 +1,6 @@
 """Reading the record. Whether somebody may is asked before, by capability."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = [
     "checkpoint_state",
     "last_verification",
     "owner_can_alter_record",
+    "records_about",
     "records_search",
     "uncovered_since",
     "who_saw",
@@ -46,6 +48,7 @@ class CheckpointState:
 ORDERING = ("-seq",)
 SEEN_ORDERING = ("-at", "-seq")  # as the index on camera and time
 VERIFIED_ACTION = "record.verified"
+_IDS_AT_ONCE = 500
 LATEST_BLOCK = timedelta(minutes=10)  # blocks of viewing hold 30 s; the rest is for a database that was away
 
 
@@ -88,6 +91,15 @@ def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[Au
     )
     rows = records_search(camera_id=camera_id, since=since, until=until + LATEST_BLOCK)
     return rows.filter(viewed | Q(kind=RecordKind.ACCESS, at__lt=until)).order_by(*SEEN_ORDERING)
+
+
+def records_about(object_type: str, object_ids: Sequence[str]) -> int:
+    """How many entries name one of these objects."""
+    rows = AuditRecord.objects.filter(object_type=object_type)
+    return sum(
+        rows.filter(object_id__in=object_ids[start : start + _IDS_AT_ONCE]).count()
+        for start in range(0, len(object_ids), _IDS_AT_ONCE)
+    )
 
 
 def last_verification() -> AuditRecord | None:

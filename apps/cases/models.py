@@ -1,5 +1,6 @@
 """Requests of data subjects (GDPR Art. 15 to 21): one case each, from its receipt to its answer."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -105,3 +106,108 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+
+class ItemKind(models.TextChoices):
+    """As `apps.retention.erasure.TargetKind`."""
+
+    EVENT = "event", _("Event")
+    READING = "reading", _("Reading")
+    SEGMENT = "segment", _("Recording")
+    FILE = "file", _("Redacted file")
+    WORK = "work", _("Uploaded picture")
+
+
+class CaseItem(models.Model):
+    """One thing that concerns the person. It names what lies elsewhere and owns at most a copy of it.
+
+    The copy is what the person gets: it stays when retention takes the original, and goes with the request.
+    After an erasure the row stays as its proof, without a title and without a copy.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="items")
+    kind = models.CharField(_("kind"), max_length=8, choices=ItemKind.choices)
+    object_id = models.UUIDField()
+    camera_id = models.UUIDField(null=True)  # no foreign key: the proof outlives the camera
+    camera_name = models.CharField(_("camera"), max_length=120, blank=True)
+    since = models.DateTimeField(_("from"))
+    until = models.DateTimeField(_("until"))
+    epoch = models.CharField(max_length=36, blank=True)
+    track_id = models.BigIntegerField(null=True)
+    title = models.CharField(_("what"), max_length=200, blank=True)
+    facts = models.JSONField(default=dict)
+    copy_key = models.CharField(max_length=300, blank=True)
+    copy_type = models.CharField(max_length=40, blank=True)
+    copy_sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    copy_bytes = models.BigIntegerField(default=0)
+    shows_subject = models.BooleanField(_("the person is visible"), default=False)
+    added_at = models.DateTimeField(_("added"))
+    added_by_name = models.CharField(_("added by"), max_length=150)
+    erased_at = models.DateTimeField(_("erased"), null=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["since", "id"]
+        verbose_name = _("item of a request")
+        verbose_name_plural = _("items of requests")
+        constraints = [models.UniqueConstraint(fields=["case", "kind", "object_id"], name="cases_item_once")]
+        indexes = [models.Index(fields=["kind", "object_id"], name="cases_item_of_object")]
+
+
+class ErasureState(models.TextChoices):
+    WAITING = "waiting", _("Waiting for a second person")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    DONE = "done", _("Executed")
+
+
+class Erasure(models.Model):
+    """A preview of what an erasure would do, the decision of a second person, and what was done.
+
+    `digest` is over every single row that was found and what would become of it: if one of them differs when
+    it is executed, nothing is. `counts`: `erase` and `cut` by store, `kept` as [ground, store, number] each.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="erasures")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(_("made"))
+    expires_at = models.DateTimeField(_("expires"))
+    counts = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+    state = models.CharField(_("state"), max_length=8, choices=ErasureState.choices, default="waiting")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    executed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    executed_at = models.DateTimeField(_("executed"), null=True)
+    objects_gone = models.PositiveIntegerField(default=0)
+    first_seq = models.BigIntegerField(null=True)
+    last_seq = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-made_at"]
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
+        constraints = [
+            # The database itself refuses a decision of one's own, and an execution without one.
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("made_by")), name="cases_erasure_second_person"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_by=None)
+                | Q(state__in=["refused", "approved", "done"]) & Q(decided_by__isnull=False),
+                name="cases_erasure_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="done", executed_at__isnull=False) | ~Q(state="done") & Q(executed_at=None),
+                name="cases_erasure_executed",
+            ),
+        ]

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
-from apps.cameras.selectors import as_uuid
-from apps.cases.models import Case
+from apps.cameras.selectors import as_uuid, by_key
+from apps.cases.models import Case, CaseItem, Erasure
 from apps.core.errors import NotFound
 
 
@@ -44,4 +44,23 @@ def case_get(user: User, case_id: object) -> Case:
     found = Case.objects.filter(pk=key).first() if key else None
     if found is None:
         raise NotFound("case")
+    return found
+
+
+def items_of(case: Case) -> list[CaseItem]:
+    return list(CaseItem.objects.filter(case=case).order_by("since", "pk"))
+
+
+def erasures_of(case: Case) -> list[Erasure]:
+    """The previews of a request with what became of them, the newest first."""
+    rows = Erasure.objects.filter(case=case).select_related("made_by", "decided_by", "executed_by")
+    return list(rows.order_by("-made_at"))
+
+
+def erasure_get(user: User, case_id: object, erasure_id: object) -> Erasure:
+    case = case_get(user, case_id)
+    rows = Erasure.objects.select_related("case", "made_by", "decided_by", "executed_by")
+    found = by_key(rows.filter(case=case), erasure_id).first()
+    if found is None:
+        raise NotFound("erasure")
     return found

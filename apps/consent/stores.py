@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.consent.models import Consent, DataSubject, Purpose
+from apps.retention.erasure import erasure_exempt
 from apps.retention.models import DEFAULT_CODE
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, Swept, exempt, register
@@ -75,4 +76,8 @@ def register_own() -> None:
         "consent.PurposeVersion",
         "consent.Notice",
         reason="why cameras look; says nothing about who was in a picture",
+    )
+    erasure_exempt(
+        "consents",
+        reason="proof of what a person agreed to; how to reach them is forgotten on its own page",
     )

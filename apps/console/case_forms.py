@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.cameras.models import Camera
 from apps.cases.models import CaseKind, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
+from apps.cases.search import Terms
 from apps.cases.services import Received
 from apps.console.forms import MomentField, aware
+from apps.console.words import label_words
 
 ZONE = "UTC"
 
@@ -114,3 +118,50 @@ class CloseForm(forms.Form):
     note = forms.CharField(
         label=_("What was answered"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
     )
+
+
+class CaseSearchForm(forms.Form):
+    """When, where, and what the person looked like; times are in `zone_name`."""
+
+    since = MomentField(label=_("From"))
+    until = MomentField(label=_("Until"))
+    cameras = forms.MultipleChoiceField(
+        label=_("Cameras"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None: all of them."),
+    )
+    label = forms.ChoiceField(label=_("Class"), required=False)
+    text = forms.CharField(
+        label=_("Text"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Class or reading")}),
+    )
+
+    def __init__(
+        self, *args: Any, cameras: list[Camera], labels: list[str], zone_name: str, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone_name = zone_name
+        self.fields["cameras"].choices = [(str(camera.pk), camera.name) for camera in cameras]  # type: ignore[attr-defined]
+        self.fields["label"].choices = [  # type: ignore[attr-defined]
+            ("", _("All classes")),
+            *((label, label_words(label)) for label in labels),
+        ]
+        for name in ("since", "until"):
+            self.fields[name].required = True
+            self.fields[name].help_text = zone_name
+
+    def terms(self) -> Terms:
+        data = self.cleaned_data
+        since, until = aware(data["since"], self.zone_name), aware(data["until"], self.zone_name)
+        if since is None or until is None:
+            raise ValueError("the form asks for both times")
+        return Terms(
+            since=since,
+            until=until,
+            cameras=tuple(UUID(key) for key in data["cameras"]),
+            label=data["label"],
+            text=data["text"],
+        )

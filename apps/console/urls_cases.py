@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import cases
+from apps.console.views import case_erasures, case_items, cases
 
 _ONE = "cases/<uuid:case_id>"
+_ERASURE = f"{_ONE}/erasures/<uuid:erasure_id>"
 urlpatterns: list[URLPattern] = [
     path("cases/", cases.cases, name="cases"),
     path("cases/add/", cases.case_add, name="case_add"),
@@ -13,4 +14,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}/identity/", cases.case_identity, name="case_identity"),
     path(f"{_ONE}/extend/", cases.case_extend, name="case_extend"),
     path(f"{_ONE}/close/", cases.case_close, name="case_close"),
+    path(f"{_ONE}/find/", case_items.case_find, name="case_find"),
+    path(f"{_ONE}/items/", case_items.case_collect, name="case_collect"),
+    path(f"{_ONE}/items/<uuid:item_id>/copy", case_items.case_item_copy, name="case_item_copy"),
+    path(f"{_ONE}/items/<uuid:item_id>/remove/", case_items.case_item_remove, name="case_item_remove"),
+    path(f"{_ONE}/erasures/", case_erasures.erasure_add, name="erasure_add"),
+    path(f"{_ERASURE}/approve/", case_erasures.erasure_approve, name="erasure_approve"),
+    path(f"{_ERASURE}/refuse/", case_erasures.erasure_refuse, name="erasure_refuse"),
+    path(f"{_ERASURE}/execute/", case_erasures.erasure_execute, name="erasure_execute"),
+    path(f"{_ERASURE}/certificate.pdf", case_erasures.erasure_certificate, name="erasure_certificate"),
 ]

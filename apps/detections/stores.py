@@ -2,31 +2,32 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.detections.erasing import register_erasers
 from apps.retention.registry import RowStore, exempt, register
 
 
 def register_own() -> None:
-    register(
-        RowStore(
-            name="readings",
-            title=_("Readings"),
-            model="detections.Reading",
-            ends="read_at",
-            keys=("snapshot_key",),
-            prefixes=("snapshots/",),
-        )
+    readings = RowStore(
+        name="readings",
+        title=_("Readings"),
+        model="detections.Reading",
+        ends="read_at",
+        keys=("snapshot_key",),
+        prefixes=("snapshots/",),
     )
-    register(
-        RowStore(
-            name="events",
-            title=_("Events with their pictures and flags"),
-            model="detections.Event",
-            starts="first_seen_at",
-            ends="last_seen_at",
-            keys=("snapshot_key",),
-        )
+    register(readings)
+    events = RowStore(
+        name="events",
+        title=_("Events with their pictures and flags"),
+        model="detections.Event",
+        starts="first_seen_at",
+        ends="last_seen_at",
+        keys=("snapshot_key",),
     )
-    register(RowStore(name="feed", title=_("Lines of the feed"), model="detections.FeedEntry", ends="at"))
+    register(events)
+    feed = RowStore(name="feed", title=_("Lines of the feed"), model="detections.FeedEntry", ends="at")
+    register(feed)
+    register_erasers(events, readings, feed)
     exempt("detections.EventFlag", reason="goes with its event")
     exempt(
         "detections.CameraRuntime",

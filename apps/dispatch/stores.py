@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.redis import client
-from apps.dispatch.models import WorkState
+from apps.dispatch.models import WorkItem, WorkState
 from apps.dispatch.recorder import DEAD_LETTERS
+from apps.retention.erasure import Found, Ground, RowEraser, Target, TargetKind, erases, of_kind
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, RowStore, Swept, exempt, register
 
@@ -52,25 +53,58 @@ class DeadLetters:
         return set()
 
 
+class LettersEraser:
+    """All letters of the runs of cameras that a person was seen in: which track one is about is unknown."""
+
+    def find(self, targets: Sequence[Target]) -> list[Found]:
+        runs = {(str(target.camera_id).encode(), target.epoch.encode()) for target in targets if target.epoch}
+        if not runs:
+            return []
+        entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client().xrange(DEAD_LETTERS))
+        return [
+            Found(key.decode(), _moment(key), _moment(key))
+            for key, fields in entries
+            if any(_is_about(b" ".join(fields.values()), run) for run in runs)
+        ]
+
+    def erase(self, found: Sequence[Found], reason: str) -> Swept:
+        client().xdel(DEAD_LETTERS, *(item.id for item in found))
+        return Swept(tuple(item.id for item in found))
+
+
+def _is_about(message: bytes, run: tuple[bytes, bytes]) -> bool:
+    return run[0] in message and run[1] in message
+
+
+def _work_of(targets: Sequence[Target]) -> QuerySet[WorkItem]:
+    return WorkItem.objects.filter(pk__in=of_kind(targets, TargetKind.WORK))
+
+
+def _running(item: WorkItem) -> str:
+    return "" if item.state in (WorkState.DONE, WorkState.FAILED) else Ground.RUNNING
+
+
 def _moment(key: bytes) -> datetime:
     return datetime.fromtimestamp(int(key.partition(b"-")[0]) / 1000, UTC)
 
 
 def register_own() -> None:
-    register(
-        RowStore(
-            name="work",
-            title=_("Uploaded pictures and what was found in them"),
-            model="dispatch.WorkItem",
-            camera=None,
-            ends="created_at",
-            keys=("input_key", "output_key"),
-            # Pictures of camera tests lie ten minutes and have no row: they go as orphans.
-            prefixes=("uploads/", "previews/"),
-            goes=_FINAL,
-        )
+    work = RowStore(
+        name="work",
+        title=_("Uploaded pictures and what was found in them"),
+        model="dispatch.WorkItem",
+        camera=None,
+        ends="created_at",
+        keys=("input_key", "output_key"),
+        # Pictures of camera tests lie ten minutes and have no row: they go as orphans.
+        prefixes=("uploads/", "previews/"),
+        goes=_FINAL,
     )
-    register(DeadLetters("dead_letters", _("Results that could not be recorded")))
+    register(work)
+    letters = DeadLetters("dead_letters", _("Results that could not be recorded"))
+    register(letters)
+    erases(work.name, RowEraser(work, _work_of, ground=_running))
+    erases(letters.name, LettersEraser())
     exempt(
         "dispatch.LeaseChange",
         reason="what was allowed when; settings of the installation, needed to explain the record",

@@ -9,6 +9,7 @@ from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.recordings.erasing import register_erasers
 from apps.recordings.keys import key_destroy
 from apps.recordings.models import OriginalKey, Segment
 from apps.retention.plan import Plan, original_hours
@@ -97,15 +98,15 @@ def _midnight(day: date) -> datetime:
 
 def register_own() -> None:
     register(Originals("originals", _("Sealed originals")))
-    register(
-        RowStore(
-            name="segments",
-            title=_("Recorded segments"),
-            model="recordings.Segment",
-            starts="started_at",
-            ends="ended_at",
-            keys=("object_key", "original_key"),
-            prefixes=("segments/",),
-        )
+    segments = RowStore(
+        name="segments",
+        title=_("Recorded segments"),
+        model="recordings.Segment",
+        starts="started_at",
+        ends="ended_at",
+        keys=("object_key", "original_key"),
+        prefixes=("segments/",),
     )
+    register(segments)
+    register_erasers(segments)
     register(OriginalKeys("original_keys", _("Keys of sealed originals")))

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.selectors import as_uuid
 from apps.core.objects import objects_list
+from apps.redactions.erasing import FilesEraser
 from apps.redactions.models import ACTIVE_STATES, Redaction
+from apps.retention.erasure import erases
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, Swept, exempt, register
 from inference_workers.contracts.redactions import job_prefix
@@ -37,12 +39,17 @@ class RedactedFiles:
 
     def sweep(self, plan: Plan, limit: int) -> Swept:
         due = list(self._over(plan).order_by("created_at")[: min(limit, _AT_ONCE)])
+        return self.take([str(row.pk) for row in due])
+
+    def take(self, ids: Sequence[str]) -> Swept:
+        """Delete these rows; everything below their prefix has still to go."""
+        due = list(Redaction.objects.filter(pk__in=ids).order_by("created_at"))
         if not due:
             return Swept()
-        ids = tuple(str(row.pk) for row in due)
-        keys = tuple(key for row_id in ids for key in _keys_of(row_id))
-        Redaction.objects.filter(pk__in=ids).delete()
-        return Swept(ids, keys, due[0].created_at, due[-1].created_at)
+        taken = tuple(str(row.pk) for row in due)
+        keys = tuple(key for row_id in taken for key in _keys_of(row_id))
+        Redaction.objects.filter(pk__in=taken).delete()
+        return Swept(taken, keys, due[0].created_at, due[-1].created_at)
 
     def keys_in_use(self, keys: Sequence[str]) -> set[str]:
         """Everything below the prefix of a row that is there."""
@@ -56,5 +63,7 @@ def _keys_of(redaction_id: str) -> list[str]:
 
 
 def register_own() -> None:
-    register(RedactedFiles("redactions", _("Redacted files, their uploads and results")))
+    files = RedactedFiles("redactions", _("Redacted files, their uploads and results"))
+    register(files)
+    erases(files.name, FilesEraser(files))
     exempt("redactions.RedactionStep", "redactions.RedactionEdit", reason="go with their redacted file")

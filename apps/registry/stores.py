@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.registry.models import ModelVersion, VersionStatus
+from apps.retention.erasure import erasure_exempt
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, Swept, register
 
@@ -51,3 +52,7 @@ class ModelFiles:
 
 def register_own() -> None:
     register(ModelFiles("model_files", _("Uploaded model files")))
+    erasure_exempt(
+        "model_files",
+        reason="files of models; no picture and no person is in them",
+    )

@@ -5,13 +5,13 @@ a reason; every prefix of object keys belongs to a store. A test walks all of th
 place where pictures of people stay for ever.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.apps import apps as django_apps
-from django.db.models import Max, Min, Model, Q, QuerySet
+from django.db.models import Count, Max, Min, Model, Q, QuerySet
 from django.utils.functional import Promise
 
 from apps.retention.plan import Plan
@@ -110,15 +110,25 @@ class RowStore:
 
     def sweep(self, plan: Plan, limit: int) -> Swept:
         due = self._over(plan).exclude(self._held(plan)).order_by(self.ends, "pk")
-        ids = list(due.values_list("pk", flat=True)[:limit])
-        if not ids:
-            return Swept()
+        return self.take(list(due.values_list("pk", flat=True)[:limit]))
+
+    def take(self, ids: Sequence[Any]) -> Swept:
+        """Delete these rows; the objects that nobody names any more have still to go."""
         rows = self._rows().filter(pk__in=ids)
-        facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends))
+        facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends), count=Count("pk"))
+        if not facts["count"]:
+            return Swept()
         keys = sorted({key for field in self.keys for key in rows.values_list(field, flat=True) if key})
         rows.delete()
         keys = sorted(set(keys) - keys_in_use(keys))  # an event and its readings share a picture
         return Swept(tuple(map(str, ids)), tuple(keys), facts["oldest"], facts["newest"])
+
+    def overwrite(self, ids: Sequence[Any], values: Mapping[str, Any]) -> Swept:
+        """Leave the rows and overwrite what leads to a person."""
+        rows = self._rows().filter(pk__in=ids)
+        facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends))
+        rows.update(**values)
+        return Swept(tuple(map(str, ids)), (), facts["oldest"], facts["newest"])
 
     def keys_in_use(self, keys: Sequence[str]) -> set[str]:
         found: set[str] = set()

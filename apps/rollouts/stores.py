@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.retention.erasure import erasure_exempt
 from apps.retention.registry import RowStore, exempt, register
 
 
@@ -32,3 +33,5 @@ def register_own() -> None:
         "rollouts.ServingEntry",
         reason="which version served where and who decided it; nothing about who was in a picture",
     )
+    for name in ("version_windows", "guard_looks"):
+        erasure_exempt(name, reason="figures of model versions; they say nothing about who was in a picture")

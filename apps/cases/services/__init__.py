@@ -8,6 +8,13 @@ from apps.cases.services.cases import (
     contact_reveal,
     identity_check,
 )
+from apps.cases.services.erasures import (
+    erasure_approve,
+    erasure_execute,
+    erasure_preview,
+    erasure_refuse,
+)
+from apps.cases.services.items import item_copy_response, item_get, item_remove, items_add
 from apps.cases.services.reading import case_read, cases_read
 
 __all__ = [
@@ -18,5 +25,13 @@ __all__ = [
     "case_read",
     "cases_read",
     "contact_reveal",
+    "erasure_approve",
+    "erasure_execute",
+    "erasure_preview",
+    "erasure_refuse",
     "identity_check",
+    "item_copy_response",
+    "item_get",
+    "item_remove",
+    "items_add",
 ]

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.roles import Capability
 from apps.cases import services
+from apps.cases.certificates import buckets_of
 from apps.cases.clock import left
-from apps.cases.models import Case
-from apps.cases.selectors import case_get
+from apps.cases.models import Case, CaseKind, Erasure, ErasureState
+from apps.cases.selectors import case_get, erasures_of, items_of
 from apps.console.access import page, told, viewer
 from apps.console.case_forms import CaseFilters, CaseForm, CloseForm, ExtendForm, IdentityForm
 from apps.console.purposes import purpose_of
@@ -71,6 +72,9 @@ def case(request: HttpRequest, case_id: str) -> HttpResponse:
 def _shown(request: HttpRequest, user: User, found: Case, contact: str = "") -> HttpResponse:
     context: dict[str, Any] = {
         "case": found,
+        "items": items_of(found),
+        "may_erase": found.kind in (CaseKind.ERASURE, CaseKind.OBJECTION),
+        "erasures": [_erasure(user, erasure) for erasure in erasures_of(found)],
         "left": left(found.due_at, now()),
         "contact": contact,
         "identity_form": IdentityForm(auto_id="identity_%s"),
@@ -78,6 +82,18 @@ def _shown(request: HttpRequest, user: User, found: Case, contact: str = "") -> 
         "close_form": CloseForm(auto_id="close_%s"),
     }
     return render(request, "console/case.html", context)
+
+
+def _erasure(user: User, erasure: Erasure) -> dict[str, Any]:
+    """A preview with what this person may do about it."""
+    over = erasure.expires_at <= now()
+    return {
+        "row": erasure,
+        "buckets": buckets_of(erasure),
+        "over": over and erasure.state in (ErasureState.WAITING, ErasureState.APPROVED),
+        "may_decide": not over and erasure.state == ErasureState.WAITING and erasure.made_by_id != user.pk,
+        "may_execute": not over and erasure.state == ErasureState.APPROVED,
+    }
 
 
 @page(RUN, methods=("POST",))

@@ -63,7 +63,7 @@ def retention_sweep(at: datetime | None = None, *, orphans: bool = False) -> Swe
         _sweep_store(store, plan, tally)
     if orphans:
         _doom_orphans(plan, tally)
-    _delete_doomed(tally)
+    tally.objects_gone += doomed_delete()
     Sweep.objects.filter(at__lt=now() - SWEEPS_KEPT).delete()
     if not tally.counts and not tally.objects_gone:
         return None
@@ -82,13 +82,14 @@ def _sweep_store(store: registry.Store, plan: Plan, tally: _Tally) -> None:
             swept = store.sweep(plan, STEP_ROWS)
             if not swept.ids:
                 return
-            _doom(store.name, swept.keys)
+            objects_doom(store.name, swept.keys)
             tally.seqs.append(_certify(store.name, plan, swept))
         tally.counts[store.name] += len(swept.ids)
     logger.warning("retention: %s had more than %d rows to delete, the rest follows", store.name, STEP_ROWS)
 
 
-def _doom(store_name: str, keys: Iterable[str]) -> None:
+def objects_doom(store_name: str, keys: Iterable[str]) -> None:
+    """These objects have to leave the store; in the transaction that takes their rows."""
     at = now()
     rows = [DoomedObject(key=key, store=store_name, since=at) for key in keys]
     DoomedObject.objects.bulk_create(rows, ignore_conflicts=True)
@@ -113,16 +114,18 @@ def _certify(store_name: str, plan: Plan, swept: registry.Swept) -> int:
     ).seq
 
 
-def _delete_doomed(tally: _Tally) -> None:
-    """An object that the store does not give up now is tried again by the next sweep."""
+def doomed_delete() -> int:
+    """How many objects left. One that the store does not give up now is tried again by the next sweep."""
+    gone = 0
     for row in DoomedObject.objects.all()[: STEP_ROWS * MOST_STEPS].iterator():
         try:
             object_delete(row.key)
         except Unavailable as error:
             logger.warning("retention: objects wait for the store: %s", error)
-            return
+            return gone
         row.delete()
-        tally.objects_gone += 1
+        gone += 1
+    return gone
 
 
 def _doom_orphans(plan: Plan, tally: _Tally) -> None:
@@ -133,7 +136,7 @@ def _doom_orphans(plan: Plan, tally: _Tally) -> None:
             lost = tuple(sorted(set(old) - registry.keys_in_use(old))) if old else ()
             if lost:
                 with transaction.atomic():
-                    _doom(store.name, lost)
+                    objects_doom(store.name, lost)
                     swept = registry.Swept(ids=lost, keys=lost)
                     tally.seqs.append(_certify(f"{store.name}.orphans", plan, swept))
                 tally.counts[f"{store.name}.orphans"] += len(lost)

@@ -138,7 +138,20 @@ ROWS: list[Row] = [
     Row("cases/<uuid:case_id>/", "GET", "bob"),
     *(
         Row(f"cases/<uuid:case_id>/{step}/", "POST", "bob")
-        for step in ("contact", "identity", "extend", "close")
+        for step in (
+            "contact",
+            "identity",
+            "extend",
+            "close",
+            "items",
+            "items/<uuid:item_id>/remove",
+            "erasures",
+            *(f"erasures/<uuid:erasure_id>/{act}" for act in ("approve", "refuse", "execute")),
+        )
+    ),
+    *(
+        Row(f"cases/<uuid:case_id>/{shown}", "GET", "bob")
+        for shown in ("find/", "items/<uuid:item_id>/copy", "erasures/<uuid:erasure_id>/certificate.pdf")
     ),
     Row("retention/", "GET", "bob"),
     Row("retention/sweep/", "POST", "bob"),

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
-from apps.cases.models import Case
+from apps.cases.models import Case, CaseItem, Erasure
 from apps.consent.models import Consent, DataSubject, Purpose
 from apps.core import crypto
 from apps.core.clock import now as clock_now
@@ -196,18 +196,30 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         "probe_id": _probe(adam),
         "work_id": _work(erin).pk,
         "redaction_id": _redaction(erin).pk,
-        "case_id": _case().pk,
+        **_case(adam, erin),
     }
 
 
-def _case() -> Case:
-    """A request of a person that nobody has worked on yet."""
+def _case(adam: User, erin: User) -> dict[str, Any]:
+    """A request of a person, a file collected in it, and an erasure that was executed."""
     at = clock_now() - timedelta(days=3)
-    return Case.objects.create(
-        reference="C-2345", kind="access", subject="S-2345", contact_sealed=crypto.seal("two@example.org"),
+    case = Case.objects.create(
+        reference="C-2345", kind="erasure", subject="S-2345", contact_sealed=crypto.seal("two@example.org"),
         asked="Blue coat, Tuesday", received_at=at, received_how="letter", due_at=at + timedelta(days=30),
         opened_at=at, opened_by_name="bob",
     )  # fmt: skip
+    key = f"cases/{case.pk}/1"
+    object_put(key, JPEG)
+    item = CaseItem.objects.create(
+        case=case, kind="file", object_id=uuid4(), since=at, until=at, title="gate.jpg", copy_key=key,
+        copy_type="image/jpeg", copy_bytes=len(JPEG), added_at=at, added_by_name="bob",
+    )  # fmt: skip
+    erasure = Erasure.objects.create(
+        case=case, made_by=adam, made_at=at, expires_at=at + timedelta(days=1), digest="ab" * 32,
+        counts={"erase": {"events": 1}, "cut": {}, "kept": []}, state="done", decided_by=erin, decided_at=at,
+        executed_by=erin, executed_at=at,
+    )  # fmt: skip
+    return {"case_id": case.pk, "item_id": item.pk, "erasure_id": erasure.pk}
 
 
 def _token(adam: User, erin: User) -> str:

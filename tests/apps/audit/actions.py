@@ -111,6 +111,7 @@ PAGES: dict[str, Body] = {
     "cases/add/": _fixed(kind="access", received_at="2026-11-02T10:00", received_how="letter", asked="all"),
     f"{_CASE}/identity/": _version(Case, "case_id", method="document", outcome="confirmed"),
     f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
+    f"{_CASE}/items/": lambda kwargs: {"item": f"event:{kwargs['event_id']}"},
     f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
     f"{_CAMERA}/evidence/": _fixed(
         since="2026-11-24T09:59:00",
@@ -158,6 +159,16 @@ NOT_REACHED: dict[str, str] = {
             "POST consents/<uuid:consent_id>/document/",
         ),
         _STATE + "tests/apps/consent",
+    ),
+    **dict.fromkeys(
+        (
+            "POST cases/<uuid:case_id>/erasures/",
+            *(
+                f"POST cases/<uuid:case_id>/erasures/<uuid:erasure_id>/{act}/"
+                for act in ("approve", "refuse", "execute")
+            ),
+        ),
+        _STATE + "tests/apps/cases",
     ),
     **dict.fromkeys(
         (

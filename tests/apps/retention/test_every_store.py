@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.apps import apps as django_apps
 
-from apps.retention import registry
+from apps.retention import erasure, registry
 
 ROOT = Path(__file__).resolve().parents[3]
 # Fields that end like an object key and are none.
@@ -37,6 +37,16 @@ def test_nothing_registered_is_stale():
     labels = {model._meta.label for model in _ours()}
     stores = {label for store in registry.stores() for label in store.model_labels}
     assert (stores | registry.exemptions().keys()) - labels == set()
+
+
+def test_every_store_says_how_it_erases_or_why_it_does_not():
+    assert erasure.undecided() == [], (
+        "say with apps.retention.erasure what an erasure takes: erases(name, RowEraser(…)) or "
+        "erasure_exempt(name, reason=…)"
+    )
+    assert all(len(reason) > 15 for reason in erasure.exemptions().values())
+    names = {store.name for store in registry.stores()}
+    assert {store.name for store, _eraser in erasure.erasers()} | erasure.exemptions().keys() == names
 
 
 def test_no_exempt_model_names_objects_of_the_store():
