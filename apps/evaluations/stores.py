@@ -12,6 +12,7 @@ from apps.cameras.selectors import as_uuid
 from apps.core.objects import objects_list
 from apps.evaluations.manifests import manifest_hashes
 from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, SetVersion
+from apps.retention.erasure import Found, Ground, Target, erases, erasure_exempt, overlapping
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, Swept, register
 from inference_workers.contracts.evaluations import job_prefix, manifest_key, picture_key
@@ -97,6 +98,11 @@ class Evaluated:
 
     def sweep(self, plan: Plan, limit: int) -> Swept:
         due = list(self._over(plan).exclude(self._held(plan)).order_by("until")[: min(limit, _AT_ONCE)])
+        return self.take([row.pk for row in due])
+
+    def take(self, ids: Sequence[object]) -> Swept:
+        """Delete these rows; everything below their prefix has still to go."""
+        due = list(Evaluation.objects.filter(pk__in=[str(key) for key in ids]).order_by("until"))
         if not due:
             return Swept()
         keys = tuple(key for row in due for key in _below(job_prefix(str(row.pk))))
@@ -115,6 +121,28 @@ class Evaluated:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ReplaysEraser:
+    """Replays of a time in which a person was in view: their pictures are of the recording."""
+
+    store: Evaluated
+
+    def find(self, targets: Sequence[Target]) -> list[Found]:
+        rows = Evaluation.objects.filter(overlapping(targets, "since", "until"), kind=JobKind.REPLAY)
+        return [
+            Found(str(row.pk), row.since, row.until, row.camera_id, ground=_running(row))
+            for row in rows
+            if row.since is not None and row.until is not None
+        ]
+
+    def erase(self, found: Sequence[Found], reason: str) -> Swept:
+        return self.store.take([item.id for item in found])
+
+
+def _running(row: Evaluation) -> str:
+    return Ground.RUNNING if row.state in ACTIVE_STATES else ""
+
+
 def _ids_in(keys: Iterable[str], prefixes: tuple[str, ...]) -> dict[str, UUID]:
     found = {key: as_uuid(key.split("/")[1]) for key in keys if key.startswith(prefixes)}
     return {key: row_id for key, row_id in found.items() if row_id is not None}
@@ -126,4 +154,10 @@ def _below(prefix: str) -> list[str]:
 
 def register_own() -> None:
     register(LabelledPictures("labelled_sets", _("Labelled pictures for the comparison of models")))
-    register(Evaluated("evaluations", _("Replays of recordings through two models")))
+    evaluated = Evaluated("evaluations", _("Replays of recordings through two models"))
+    register(evaluated)
+    erases(evaluated.name, ReplaysEraser(evaluated))
+    erasure_exempt(
+        "labelled_sets",
+        reason="imported from outside, of no camera and no known person; they go on a day said at the import",
+    )
