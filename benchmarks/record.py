@@ -74,27 +74,54 @@ def run(folder: Path, rows: int) -> None:
 
 
 def fill(rows: int) -> None:
-    """Rows as the product writes them, chained; `bulk_create` in large batches saves most of the time."""
-    from django.db import transaction
+    """Rows as the product writes them, chained with its own function; the way into the table is shorter."""
+    from django.db import connection, transaction
 
-    from apps.audit.appending import chain_append
+    from apps.audit.models import AuditHead, AuditRecord
+
+    head = AuditHead.objects.get(pk=1)
+    names = [field.attname for field in AuditRecord._meta.concrete_fields]
+    for first in range(0, rows, BATCH):
+        made = _chained(head, _rows(first, min(first + BATCH, rows), rows))
+        with transaction.atomic(), connection.cursor() as cursor:
+            _insert(cursor, AuditRecord, names, made)
+            head.save()
+
+
+def _chained(head: Any, rows: Iterator[dict[str, Any]]) -> list[Any]:
+    from apps.audit.appending import record_hash
     from apps.audit.models import AuditRecord
 
-    made: list[AuditRecord] = []
-    for row in _rows(rows):
-        made.append(AuditRecord(**row))
-        if len(made) == BATCH:
-            with transaction.atomic():
-                chain_append(made)
-            made = []
-    if made:
-        with transaction.atomic():
-            chain_append(made)
+    made = []
+    for row in rows:
+        record = AuditRecord(seq=head.seq + 1, previous_hash=head.hash, **row)
+        record.hash = head.hash = record_hash(record)
+        head.seq += 1
+        made.append(record)
+    return made
 
 
-def _rows(count: int) -> Iterator[dict[str, Any]]:
-    chance = random.Random(7)
-    for number in range(count):
+def _insert(cursor: Any, model: Any, names: list[str], made: list[Any]) -> None:
+    from django.db import connection
+
+    fields = [model._meta.get_field(name) for name in names]
+    values = [
+        [field.get_db_prep_save(getattr(record, field.attname), connection) for field in fields]
+        for record in made
+    ]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    if connection.vendor == "postgresql":
+        with cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
+            for row in values:
+                copy.write_row(row)
+    else:
+        marks = ", ".join(["%s"] * len(fields))
+        cursor.executemany(f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({marks})', values)
+
+
+def _rows(first: int, last: int, count: int) -> Iterator[dict[str, Any]]:
+    chance = random.Random(first)
+    for number in range(first, last):
         at = START + timedelta(seconds=number * DAYS * 86400 / count)
         camera, person = UUID(int=chance.randrange(CAMERAS) + 1), chance.randrange(PEOPLE)
         row = {

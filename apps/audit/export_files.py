@@ -69,6 +69,11 @@ def _cell(row: AuditRecord, name: str) -> str:
     if name == "at":
         return timestamp(value)
     text = canonical(value).decode() if name == "details" else "" if value is None else str(value)
+    return spreadsheet_cell(text)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """The text of a cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -1,16 +1,13 @@
 """Signed exports of the record: CSV, JSON and PDF, in an archive with the signature and the verifiers."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from typing import IO, Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
@@ -20,14 +17,12 @@ from apps.audit.export_files import Renderer, archive_write, render_csv, render_
 from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord
 from apps.audit.selectors import chain_state, checkpoint_state
+from apps.console.downloads import SPOOL_BYTES, zip_response
 from apps.core.clock import now
 from apps.core.errors import DomainError, Invalid
 from apps.core.pdf import pdf_of
 
 MOST_ROWS = {"json": 200_000, "csv": 200_000, "pdf": 1_000}
-SPOOL_BYTES = 4 * 1024 * 1024
-CHUNK_BYTES = 256 * 1024
-ZIP = "application/zip"
 
 
 def record_export(
@@ -51,15 +46,9 @@ def record_export(
             )
         size = file.tell()
         file.seek(0)
-        response: HttpResponse | StreamingHttpResponse
-        if size <= SPOOL_BYTES:
-            response = HttpResponse(file.read(), content_type=ZIP)
-        else:
-            response = _streamed(request, file)
-            stack.pop_all()  # from here on the response closes the file
-    name = f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "private, no-store"
+        name = f"vidette-record-{now():%Y%m%d-%H%M%S}-{kind}.zip"
+        response = zip_response(request, file, size, name)
+        stack.pop_all()  # from here on the response closes the file
     return response
 
 
@@ -94,20 +83,3 @@ def render_pdf(file: IO[bytes], rows: QuerySet[AuditRecord], made_by: str, filte
 
 def _shown(value: Any) -> str:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)
-
-
-def _streamed(request: HttpRequest, file: IO[bytes]) -> StreamingHttpResponse:
-    chunks: Any = _async_chunks(file) if isinstance(request, ASGIRequest) else _chunks(file)
-    response = StreamingHttpResponse(chunks, content_type=ZIP)
-    response._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as FileResponse does it
-    return response
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk
-
-
-async def _async_chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await sync_to_async(file.read)(CHUNK_BYTES):
-        yield chunk

@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import consents, duties, notices, purposes
+from apps.console.views import audit_pack, consents, duties, notices, purposes
 
 urlpatterns: list[URLPattern] = [
     path("duties/", duties.duties, name="duties"),
+    path("audit-pack/", audit_pack.audit_pack, name="audit_pack"),
     path("purposes/", purposes.purposes, name="purposes"),
     path("purposes/add/", purposes.purpose_add, name="purpose_add"),
     path("purposes/<uuid:purpose_id>/", purposes.purpose, name="purpose"),

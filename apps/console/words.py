@@ -210,6 +210,7 @@ ACTIONS: Words = {
     "token.failed": _("Showed a token that is not valid"),
     "record.search": _("Read the record"),
     "record.export": _("Exported the record"),
+    "audit_pack.export": _("Made the pack for an audit"),
     "settings.changed": _("Settings of the installation changed"),
     "snapshot.view": _("Looked at a snapshot"),
     "live.view": _("Opened a live picture"),

@@ -214,6 +214,8 @@ ROWS: list[Row] = [
     Row("models/", "GET", _SEE_MODELS),
     Row("models/assign/", "POST", "erin"),
     Row("duties/", "GET", "bob"),
+    Row("audit-pack/", "GET", "bob"),
+    Row("audit-pack/", "POST", "bob"),
     Row("purposes/", "GET", _SEE_PURPOSES),
     Row("purposes/add/", "GET", "bob"),
     Row(f"{_PURPOSE}/", "GET", _SEE_PURPOSES, _SEE_PURPOSES),

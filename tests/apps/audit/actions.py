@@ -113,6 +113,7 @@ PAGES: dict[str, Body] = {
     f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
     f"{_CASE}/items/": lambda kwargs: {"item": f"event:{kwargs['event_id']}"},
     f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
+    "audit-pack/": _fixed(since="2026-11-24T00:00", until="2026-11-25T00:00"),
     f"{_CAMERA}/evidence/": _fixed(
         since="2026-11-24T09:59:00",
         until="2026-11-24T10:01:00",

@@ -24,6 +24,7 @@ ADMINISTRATOR = (
 
 COMPLIANCE = (
     "/duties/",
+    "/audit-pack/",
     "/evidence/",
     "/evidence/add/",
     "/record/",
