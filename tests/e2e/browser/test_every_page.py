@@ -10,8 +10,8 @@ ACCOUNT = ("/accounts/password/change/", "/accounts/sessions/", "/accounts/2fa/"
 PAGES = {
     "alice": (*EVERYBODY, *ACCOUNT, "/unmasking/", "/", "/no-such-page/"),
     "bob": (
-        *EVERYBODY, "/duties/", "/audit-pack/", "/redactions/", "/unmasking/", "/retention/", "/retention/classes/add/",
-        "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/",
+        *EVERYBODY, "/duties/", "/audit-pack/", "/redactions/", "/unmasking/", "/retention/",
+        "/retention/classes/add/", "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/",
     ),
     "charlie": EVERYBODY,
     "erin": (*EVERYBODY, "/models/"),
