@@ -41,8 +41,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
+    """One frame to look at. Of a frame with `crop_xyxy` (normalised) only this part is looked at; what is
+    found there is answered in coordinates of the whole picture all the same.
+    """
+
     frame: FrameRef
     regions: tuple[Region, ...] = ()
+    crop_xyxy: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchReply:
-    """`model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for.
+    """The answers in the order of the batch's items; none where no version could answer.
+
+    `model_sha256` is the hash of the bytes that were really loaded, not of those that were asked for.
 
     `waiting` says why the version that was asked for did not answer: LOADING, or a code and words.
     """

@@ -94,18 +94,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
-    """`targets` are covered inside the polygon in addition to the camera's; a zone never uncovers."""
-
-    zone_id: str
-    name: str
-    kind: ZoneKind
-    polygon: tuple[tuple[float, float], ...]
-    script: Script | None = None
-    targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRef:
     """One model version. `name` is its directory entry, `sha256` what its bytes must hash to."""
 
@@ -113,6 +101,23 @@ class ModelRef:
     name: str
     family: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """`targets` are covered inside the polygon in addition to the camera's; a zone never uncovers.
+
+    `detector` looks at the zone with its surroundings in place of the version that serves the whole camera:
+    what stands in the zone is what this one found. Persons to cover are what either of them found.
+    """
+
+    zone_id: str
+    name: str
+    kind: ZoneKind
+    polygon: tuple[tuple[float, float], ...]
+    script: Script | None = None
+    targets: tuple[str, ...] = ()
+    detector: ModelRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From tracks to events: one `TrackResult` per tracked object, told when sure, when changed, when over."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,6 +30,14 @@ MOTION_EXPLAINED_SHARE = 0.3
 MOTION_OVERLAP = 0.25
 
 Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBy:
+    """The version that made a look; `zones`: by id, the one that did in a zone with its own detector."""
+
+    model: ModelRef
+    zones: Mapping[str, ModelRef] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,7 +70,7 @@ class Event:
         return self.track.hits
 
     def see(self, size: Size, model: ModelRef, zones: ZoneMap) -> None:
-        """Take in the newest sighting of the track."""
+        """Take in the newest sighting of the track, which this version made."""
         seen = self.track.last
         box = normalised(seen.box_xyxy, size)
         self.votes[seen.label] += max(1, round(seen.score * 100))
@@ -163,9 +171,10 @@ class EventBook:
     def __iter__(self) -> Iterator[Event]:
         return iter(tuple(self._events.values()))
 
-    def see(self, tracks: Sequence[Track], model: ModelRef, size: Size, zones: ZoneMap) -> None:
+    def see(self, tracks: Sequence[Track], by: LookedBy, size: Size, zones: ZoneMap) -> None:
         """Take in the tracks that were seen in one look."""
         for track in tracks:
+            model = by.zones.get(zones.detected_in(track.last.box_xyxy, *size), by.model)
             event = self._events.get(track.track_id)
             if event is None:
                 event = self._events[track.track_id] = Event(track, model)

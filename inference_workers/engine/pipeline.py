@@ -20,7 +20,7 @@ from inference_workers.engine.display import (
     FrameQueue,
     Report,
 )
-from inference_workers.engine.events import MOTION, Event, EventBook, Size, normalised
+from inference_workers.engine.events import MOTION, Event, EventBook, LookedBy, Size, normalised
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.originals import OriginalKeeper
 from inference_workers.engine.persons import PERSON_LABELS
@@ -105,20 +105,33 @@ class CameraPipeline:
         crossed = text is not None and self._crosses_cut("text", grabbed_at)
         self._coverage.add(Target.TEXT, seq, grabbed_at, text, crossed=crossed)
 
-    def add_objects(self, seq: int, grabbed_at: float, objects: Detections, model: ModelRef) -> None:
-        """Objects of an analysed frame in pixels, from a detector or (class "motion") from the gate."""
+    def add_objects(
+        self,
+        seq: int,
+        grabbed_at: float,
+        objects: Detections,
+        by: ModelRef | LookedBy,
+        *,
+        to_cover: Detections | None = None,
+    ) -> None:
+        """Objects of an analysed frame in pixels, from a detector or (class "motion") from the gate.
+
+        Args:
+            to_cover: where persons to cover are looked for, when that is more than what counts.
+        """
         if grabbed_at < self._size_since or not self._size[0]:
             return
         kind = MOTION if objects.classes == (MOTION,) else "objects"
         crossed = self._crosses_cut(kind, grabbed_at)
         if kind != MOTION:
-            self._add_persons(seq, grabbed_at, objects, crossed=crossed)
+            self._add_persons(seq, grabbed_at, objects if to_cover is None else to_cover, crossed=crossed)
         tracker = self._tracker(kind)
         if crossed:
             tracker.reset()
             self._events.end_all()
         seen, _ = tracker.update(grabbed_at, seq, self._outside_ignored(objects))
-        self._events.see(seen, model, self._size, self._zones)
+        by = by if isinstance(by, LookedBy) else LookedBy(by)
+        self._events.see(seen, by, self._size, self._zones)
 
     def _add_persons(self, seq: int, at: float, objects: Detections, *, crossed: bool) -> None:
         """Persons are covered wherever they are: zones to ignore do not uncover anybody."""

@@ -58,6 +58,7 @@ class ZoneMap:
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._watch = [zone for zone in zones if zone.kind == ZoneKind.WATCH]
         self._ignore = [zone.polygon for zone in zones if zone.kind == ZoneKind.IGNORE]
+        self._detected = [zone for zone in zones if zone.detector is not None]
         self.masks = tuple(zone.polygon for zone in zones if zone.kind == ZoneKind.PRIVACY_MASK)
 
     def ignores(self, box_xyxy: Box, width: int, height: int) -> bool:
@@ -65,13 +66,23 @@ class ZoneMap:
         x, y = _foot(box_xyxy, width, height)
         return any(contains(polygon, x, y) for polygon in self._ignore)
 
+    def detected_in(self, box_xyxy: Box | Sequence[float], width: int = 1, height: int = 1) -> str:
+        """Id of the zone with a detector of its own in which the box stands; empty where none is.
+
+        The box is in pixels of a picture of this size, or without a size normalised.
+        """
+        if not self._detected:
+            return ""
+        x, y = _foot(box_xyxy, width, height)
+        return next((zone.zone_id for zone in self._detected if contains(zone.polygon, x, y)), "")
+
     def watched_by(self, box_xyxy: Box, width: int, height: int) -> list[str]:
         """Ids of the watch zones in which the box (pixels) stands."""
         x, y = _foot(box_xyxy, width, height)
         return [zone.zone_id for zone in self._watch if contains(zone.polygon, x, y)]
 
 
-def _foot(box_xyxy: Box, width: int, height: int) -> tuple[float, float]:
+def _foot(box_xyxy: Box | Sequence[float], width: int, height: int) -> tuple[float, float]:
     """Just inside the picture: a box that touches the lower edge stands in a zone that reaches it."""
     x = float(box_xyxy[0] + box_xyxy[2]) / 2 / width
     y = float(box_xyxy[3]) / height

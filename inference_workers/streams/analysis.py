@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,9 +19,19 @@ import redis
 
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.frames import AnalyseBatch, BatchReply, ItemResult
-from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.engine.batching import Batcher
 from inference_workers.streams.looks import Answer, Look, OnAnswer, Request
+from inference_workers.streams.priorities import (
+    BATCH_BUDGET_MS,
+    Key,
+    is_shadow,
+    like,
+    nobody,
+    room,
+    serves,
+    share,
+    urgency,
+)
 
 LOST_BUSY = "busy"
 LOST_TIMEOUT = "worker_timeout"
@@ -30,16 +40,6 @@ LOST_ERROR = "analysis_error"
 LOST_MODEL = "model_mismatch"
 LOST_LOADING = "model_loading"
 _REPLY_WAIT_S = 0.25
-# No batch shall hold the worker longer: the next look for faces waits behind it.
-BATCH_BUDGET_MS = 120.0
-# A second of waiting counts most where people would be shown as a mosaic meanwhile.
-URGENCY = {Stage.FACES: 4.0, Stage.TEXT_BOXES: 2.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
-# What these stages may take of a worker's time. Faces have no limit: without them there is no picture.
-SHARE = {Stage.DETECT: 0.3, Stage.TEXT: 0.2}
-# Shadows: a second of waiting of anything that serves counts more than all the seconds a shadow may wait.
-SHADOW_URGENCY = 0.001
-SHADOW_SHARE = 0.2
-SHADOW_ROOM = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -72,14 +72,6 @@ class _Asked:
     def key(self) -> tuple[str, int, Look]:
         frame = self.request.item.frame
         return frame.camera_id, frame.seq, self.request.look
-
-
-class Key(NamedTuple):
-    """What may share a batch."""
-
-    look: Look
-    model: ModelRef
-    fallback: ModelRef | None = None
 
 
 class _Sent(NamedTuple):
@@ -118,7 +110,7 @@ class Analysis:
         self.reply_to = f"vidette:replies:{uuid.uuid4().hex}"
         self._in_flight = in_flight
         self._batcher: Batcher[Key, _Asked] = Batcher(
-            batch_size, max_wait_s, BATCH_BUDGET_MS, _urgency, _share, room=_room, like=_like
+            batch_size, max_wait_s, BATCH_BUDGET_MS, urgency, share, room=room, like=like
         )
         self._open: dict[tuple[str, int, Look], _Asked] = {}
         self._batches: dict[str, _Sent] = {}
@@ -146,8 +138,10 @@ class Analysis:
         asked = _Asked(request, on_answer, time.time())
         with self._changed:
             self._open[asked.key] = asked
-            key = Key(request.look, request.model, request.fallback)
-            replaced = self._batcher.add(key, asked.camera_id, asked, time.monotonic())
+            look = request.look
+            key = Key(Look(look.stage, look.role), request.model, request.fallback)
+            source = f"{asked.camera_id} {look.zone_id}"
+            replaced = self._batcher.add(key, source, asked, time.monotonic())
             self._changed.notify_all()
         if replaced is not None:
             self._close(replaced, None, LOST_BUSY)
@@ -163,7 +157,7 @@ class Analysis:
         with self._changed:
             while not self._stopping:
                 free, idle = len(self._batches) < self._in_flight, not self._batches
-                held = _nobody if self._shadow_may_leave() else _is_shadow
+                held = nobody if self._shadow_may_leave() else is_shadow
                 if free and (batch := self._batcher.take(time.monotonic(), idle=idle, held=held)):
                     return batch
                 due_at = self._batcher.next_due_at(idle=idle, held=held) if free else None
@@ -172,7 +166,7 @@ class Analysis:
 
     def _shadow_may_leave(self) -> bool:
         """One at a time, while nothing that serves waits, and it must leave a place free."""
-        if self._batcher.waits(_serves) or any(_is_shadow(sent.key) for sent in self._batches.values()):
+        if self._batcher.waits(serves) or any(is_shadow(sent.key) for sent in self._batches.values()):
             return False
         return not self._batches or len(self._batches) + 1 < self._in_flight
 
@@ -239,11 +233,10 @@ class Analysis:
             self.figures.late_replies += 1
             return
         self.figures.infer_ms_sum += reply.infer_ms
-        items = {(item.camera_id, item.epoch, item.seq): item for item in reply.items}
-        for asked in sent.asked:
-            frame = asked.request.item.frame
-            item = items.get((frame.camera_id, frame.epoch, frame.seq))
-            self._close(asked, item, _reason(sent.key, reply, item), reply)
+        items = reply.items if len(reply.items) == len(sent.asked) else [None] * len(sent.asked)
+        for asked, item in zip(sent.asked, items, strict=True):
+            found = item if item is not None and _is_about(item, asked) else None
+            self._close(asked, found, _reason(sent.key, reply, found), reply)
 
     def _sweep(self, now: float) -> None:
         with self._changed:
@@ -286,33 +279,9 @@ def _answer(asked: _Asked, item: ItemResult | None, lost: str, reply: BatchReply
     return Answer(frame.camera_id, frame.seq, request.look, model, item, lost, took_ms, reply.waiting)
 
 
-def _nobody(_key: Key) -> bool:
-    return False
-
-
-def _serves(key: Key) -> bool:
-    return not key.look.shadow
-
-
-def _is_shadow(key: Key) -> bool:
-    return key.look.shadow
-
-
-def _like(key: Key) -> tuple[Hashable, ...]:
-    """A version costs what it cost before; one that was never timed costs what its stage costs."""
-    return (key.look.stage, key.model.sha256), key.look.stage
-
-
-def _urgency(key: Key) -> float:
-    return SHADOW_URGENCY if key.look.shadow else URGENCY.get(key.look.stage, 1.0)
-
-
-def _share(key: Key) -> float:
-    return SHADOW_SHARE if key.look.shadow else SHARE.get(key.look.stage, 1.0)
-
-
-def _room(key: Key) -> float:
-    return SHADOW_ROOM if key.look.shadow else 1.0
+def _is_about(item: ItemResult, asked: _Asked) -> bool:
+    frame = asked.request.item.frame
+    return (item.camera_id, item.epoch, item.seq) == (frame.camera_id, frame.epoch, frame.seq)
 
 
 def _reason(key: Key, reply: BatchReply, item: ItemResult | None) -> str:

@@ -13,16 +13,19 @@ import numpy as np
 from inference_workers.contracts.comparison import Role, VersionWindow
 from inference_workers.contracts.frames import BatchItem, Found, FrameRef, Region
 from inference_workers.contracts.lease import Lease, ModelRef, Stage, ZoneKind
+from inference_workers.engine.events import LookedBy
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.gate import Gate
 from inference_workers.engine.pipeline import CameraPipeline
 from inference_workers.engine.ring import RingOwner
 from inference_workers.engine.sources.messages import Placed
 from inference_workers.engine.version_windows import Looked, VersionBook
+from inference_workers.engine.zone_detectors import Crop, ZoneParts, counted, crop_of
+from inference_workers.engine.zones import ZoneMap
 from inference_workers.streams.accounting import FrameLedger
 from inference_workers.streams.analysis import LOST_BUSY, LOST_ERROR
 from inference_workers.streams.looks import Answer, Look, Request
-from inference_workers.streams.versions import ServingVersions
+from inference_workers.streams.versions import ServingVersions, wanted_by
 
 LOST_GONE = "frame_gone"
 LOST_LATE = "late"
@@ -50,6 +53,7 @@ class _Held:
     waiting: set[Look]
     lost: str = ""
     closed: bool = False
+    objects: dict[str, Answer] = field(default_factory=dict)  # by zone, "" for the whole picture
 
     def serves(self) -> bool:
         """Does anything that is published still wait for its answer?"""
@@ -67,6 +71,8 @@ class FrameDesk:
     gate: Gate = field(init=False)
     versions: ServingVersions = field(default_factory=ServingVersions)
     book: VersionBook = field(init=False)
+    _wanted: dict[Look, ModelRef] = field(default_factory=dict)
+    _zones: ZoneMap = field(default_factory=lambda: ZoneMap(()))
     _held: dict[int, _Held] = field(default_factory=dict)
     _base_seq: int = 0
     _next_seq: int = 0
@@ -76,6 +82,8 @@ class FrameDesk:
         self.pipeline = CameraPipeline(self.lease)
         self.gate = Gate(self.lease)
         self.book = VersionBook(self.lease, self.epoch)
+        self._wanted = wanted_by(self.lease)
+        self._zones = ZoneMap(self.lease.zones)
 
     def update_lease(self, lease: Lease) -> None:
         """Zones, policy, stages and models take effect on the next frame; the background is kept."""
@@ -83,7 +91,9 @@ class FrameDesk:
         self.pipeline.update_lease(lease)
         self.gate.update(lease)
         self.book.update_lease(lease)
-        self.versions.keep(lease.stages)
+        self.versions.keep(lease)
+        self._wanted = wanted_by(lease)
+        self._zones = ZoneMap(lease.zones)
 
     def pass_over(self, placed: Placed, ring: RingOwner | None) -> None:
         """Let a frame go that waited too long to be of use: the newer ones behind it count more."""
@@ -100,7 +110,7 @@ class FrameDesk:
             self.ledger.close_lost(LOST_GONE)
             return []
         view = ring.pixels(placed.slot, placed.width, placed.height)
-        taking_over = self.versions.taking_over(self.lease.models)
+        taking_over = self.versions.taking_over(self.lease)
         decision = self.gate.decide(view, placed.grabbed_at, watched=watched, taking_over=taking_over)
         stages = [stage for stage in decision.stages if self._in_flight(Look(stage)) < MAX_IN_FLIGHT]
         if watched or stages or decision.moving:
@@ -111,7 +121,8 @@ class FrameDesk:
             ring.release(placed.slot)
             self._close_unsubmitted(decision.skip_reason)
             return []
-        looks = [Look(stage) for stage in stages] + self._shadows(stages, seq, placed.grabbed_at, ring)
+        looks = [look for look in self._wanted if look.stage in stages]
+        looks += self._shadows(stages, seq, placed.grabbed_at, ring)
         self._held[seq] = _Held(ring, placed.slot, placed.grabbed_at, placed.width, placed.height, set(looks))
         return [self._request(look, seq, placed, ring) for look in looks]
 
@@ -155,11 +166,15 @@ class FrameDesk:
             width=placed.width,
             height=placed.height,
         )
-        item = BatchItem(ref, self._regions() if look.stage is Stage.TEXT else ())
+        regions = self._regions() if look.stage is Stage.TEXT else ()
+        item = BatchItem(ref, regions, self._crop(look.zone_id))
         if look.shadow:
             return Request(look, self.lease.shadows[look.stage.value], item)
-        model = self.lease.models[look.stage.value]
-        return Request(look, model, item, self.versions.stand_in(look.stage, model, placed.grabbed_at))
+        model = self._wanted[look]
+        return Request(look, model, item, self.versions.stand_in(look, model, placed.grabbed_at))
+
+    def _crop(self, zone_id: str) -> Crop | None:
+        return next((crop_of(zone) for zone in self.lease.zones if zone_id and zone.zone_id == zone_id), None)
 
     def _regions(self) -> tuple[Region, ...]:
         """Zones to read, or the whole picture when none is drawn."""
@@ -180,7 +195,8 @@ class FrameDesk:
             self.book.shadowed(looked)
         else:
             held.lost = held.lost or answer.lost
-            self.book.served(looked)
+            if not answer.look.zone_id:  # parts of pictures are no measure beside whole ones
+                self.book.served(looked)
             if found is not None:
                 self.versions.answered(answer, held.grabbed_at)
             if self.lease.allows(answer.look.stage):  # withdrawn meanwhile: nobody may use what was seen
@@ -200,16 +216,33 @@ class FrameDesk:
         if stage is Stage.FACES:
             faces = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)
+        elif stage is Stage.DETECT:
+            self._hand_over_objects(answer, held, found)
         elif stage is Stage.TEXT_BOXES:
             text = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_text_boxes(answer.seq, held.grabbed_at, text)
-        elif found is None:
-            return
-        elif stage is Stage.TEXT:
+        elif stage is Stage.TEXT and found is not None:
             self.pipeline.add_text(answer.seq, held.grabbed_at, found, answer.model)
-        else:
-            objects = to_detections(found, held.width, held.height)
-            self.pipeline.add_objects(answer.seq, held.grabbed_at, objects, answer.model)
+
+    def _hand_over_objects(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+        """One look is complete when the whole picture and every zone with its own detector is answered."""
+        if found is not None:
+            held.objects[answer.look.zone_id] = answer
+        whole = held.objects.get("")
+        looks = {look for look in self._wanted if look.stage is Stage.DETECT}
+        if whole is None or looks & held.waiting or {look.zone_id for look in looks} - held.objects.keys():
+            return  # where a zone was not looked at, its tracks would seem to be gone
+        parts = {zone: _found(part) for zone, part in held.objects.items() if zone}
+        models = {zone: part.model for zone, part in held.objects.items() if zone}
+        counts = counted(_found(whole), ZoneParts(parts, models), self._zones)
+        everything = sum(parts.values(), _found(whole))
+        self.pipeline.add_objects(
+            answer.seq,
+            held.grabbed_at,
+            to_detections(counts, held.width, held.height),
+            LookedBy(whole.model, models),
+            to_cover=to_detections(everything, held.width, held.height),
+        )
 
     def _close(self, seq: int, held: _Held) -> None:
         """The frame is accounted for when all that is published is answered; its slot is kept for shadows."""
@@ -236,6 +269,10 @@ class FrameDesk:
         self.book.forget_pairs()
         self.ledger.end_of_decoder()
         self._base_seq = self._next_seq
+
+
+def _found(answer: Answer) -> tuple[Found, ...]:
+    return answer.result.found if answer.result is not None else ()
 
 
 def to_detections(found: tuple[Found, ...], width: int, height: int) -> Detections:

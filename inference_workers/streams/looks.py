@@ -10,14 +10,20 @@ from inference_workers.contracts.lease import ModelRef, Stage
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`SHADOW` looks give way to all others and are never published."""
+    """A `SHADOW` gives way to all others and is never published. `zone_id`: only this zone is looked at."""
 
     stage: Stage
     role: Role = Role.SERVING
+    zone_id: str = ""
 
     @property
     def shadow(self) -> bool:
         return self.role is Role.SHADOW
+
+    @property
+    def place(self) -> str:
+        """The name under which a version is served: a stage, or a zone with a detector of its own."""
+        return f"{self.stage.value}:{self.zone_id}" if self.zone_id else self.stage.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
-"""Which version answers for each stage of one camera, and which stands in while another is being loaded."""
+"""Which version answers for each stage and zone of a camera, and which stands in while another is loaded."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inference_workers.contracts.frames import LOADING
-from inference_workers.contracts.lease import ModelRef, Stage
-from inference_workers.streams.looks import Answer
+from inference_workers.contracts.lease import Lease, ModelRef, Stage
+from inference_workers.streams.looks import Answer, Look
 
 # With several workers the last of them takes over later than the first; so long the old version may answer.
 STAND_IN_S = 60.0
@@ -14,45 +13,60 @@ STAND_IN_S = 60.0
 @dataclass(slots=True)
 class ServingVersions:
     """Attributes:
-    served: stage to the hash of the bytes that answered last.
-    waiting: stage to the reason why the version that the lease names does not answer yet.
+    served: place (`Look.place`) to the hash of the bytes that answered last.
+    waiting: place to the reason why the version that the lease names does not answer yet.
     """
 
     served: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
-    _last: dict[Stage, ModelRef] = field(default_factory=dict)
-    _before: dict[Stage, tuple[ModelRef, float]] = field(default_factory=dict)
+    _last: dict[str, ModelRef] = field(default_factory=dict)
+    _before: dict[str, tuple[ModelRef, float]] = field(default_factory=dict)
 
-    def stand_in(self, stage: Stage, wanted: ModelRef, at: float) -> ModelRef | None:
+    def stand_in(self, look: Look, wanted: ModelRef, at: float) -> ModelRef | None:
         """The version that may answer instead of `wanted`; None when there is no other, or no need."""
-        last = self._last.get(stage)
+        last = self._last.get(look.place)
         if last is not None and last != wanted:
             return last
-        before, since = self._before.get(stage, (None, 0.0))
+        before, since = self._before.get(look.place, (None, 0.0))
         return before if before is not None and before != wanted and at - since < STAND_IN_S else None
 
     def answered(self, answer: Answer, at: float) -> None:
         """Take in who answered; `at` by the clock of the frames."""
-        stage = answer.look.stage
+        place = answer.look.place
         if answer.waiting:
-            self.waiting[stage.value] = answer.waiting
+            self.waiting[place] = answer.waiting
         else:
-            self.waiting.pop(stage.value, None)
-        last = self._last.get(stage)
+            self.waiting.pop(place, None)
+        last = self._last.get(place)
         if last is not None and last != answer.model:
-            self._before[stage] = (last, at)
-        self._last[stage] = answer.model
-        self.served[stage.value] = answer.model.sha256
+            self._before[place] = (last, at)
+        self._last[place] = answer.model
+        self.served[place] = answer.model.sha256
 
-    def taking_over(self, models: Mapping[str, ModelRef]) -> frozenset[Stage]:
+    def taking_over(self, lease: Lease) -> frozenset[Stage]:
         """Stages whose new version has not answered yet and is not refused: look again soon."""
         return frozenset(
-            stage
-            for stage, last in self._last.items()
-            if models.get(stage.value, last) != last and self.waiting.get(stage.value, LOADING) == LOADING
+            look.stage
+            for look, wanted in wanted_by(lease).items()
+            if self._last.get(look.place, wanted) != wanted
+            and self.waiting.get(look.place, LOADING) == LOADING
         )
 
-    def keep(self, stages: tuple[Stage, ...]) -> None:
-        """Nothing waits for a stage that is no longer allowed."""
-        kept = {stage.value for stage in stages}
-        self.waiting = {stage: why for stage, why in self.waiting.items() if stage in kept}
+    def keep(self, lease: Lease) -> None:
+        """What the lease does not name any more serves nothing there and is waited for by nobody."""
+        places = {look.place for look in wanted_by(lease)}
+        for entries in (self.served, self.waiting, self._last, self._before):
+            for place in entries.keys() - places:
+                del entries[place]
+
+
+def wanted_by(lease: Lease) -> dict[Look, ModelRef]:
+    """Every look of a lease that is published, with the version that shall answer."""
+    looks = {Look(stage): lease.models[stage.value] for stage in lease.stages if stage.value in lease.models}
+    if Look(Stage.DETECT) in looks:
+        looks |= {
+            Look(Stage.DETECT, zone_id=zone.zone_id): zone.detector
+            for zone in lease.zones
+            if zone.detector is not None
+        }
+    return looks

@@ -3,7 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from inference_workers.contracts.frames import (
     LOADING,
@@ -22,6 +24,7 @@ from inference_workers.engine.ocr.reader import TextLine, TextReader
 from inference_workers.tasks.counters import SIZE_BUCKETS, Counters
 from inference_workers.tasks.loaded import LoadedModels, Need
 
+LEAST_CROP_PX = 16
 logger = logging.getLogger(__name__)
 
 Answer = tuple[Found, ...] | EngineError
@@ -191,10 +194,43 @@ def run_model(
         return [_text(model.reader, item, image) for item, image in zip(items, images, strict=True)]
     if model.detector is None:
         raise EngineError("model_task", f"{model.card.name} is no model for frames")
+    parts = [_part(image, item.crop_xyxy) for image, item in zip(images, items, strict=True)]
+    found = model.detector.detect([part.image for part in parts])
     return [
-        found_from_detections(detections, image)
-        for detections, image in zip(model.detector.detect(images), images, strict=True)
+        found_from_detections(part.whole(detections), image)
+        for part, detections, image in zip(parts, found, images, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a picture, with its upper left corner in pixels of the picture."""
+
+    image: Image
+    left: int
+    top: int
+
+    def whole(self, found: Detections) -> Detections:
+        """The same finds in pixels of the picture."""
+        if not (self.left or self.top):
+            return found
+        corner = np.array([self.left, self.top, self.left, self.top], np.float32)
+        return replace(found, boxes_xyxy=found.boxes_xyxy + corner)
+
+
+def _part(image: Image, crop_xyxy: Sequence[float] | None) -> _Part:
+    if crop_xyxy is None:
+        return _Part(image, 0, 0)
+    height, width = image.shape[:2]
+    sides = np.clip(np.asarray(crop_xyxy), 0, 1) * [width, height, width, height]
+    left, top, right, bottom = (int(side) for side in np.rint(sides))
+    if right - left < LEAST_CROP_PX or bottom - top < LEAST_CROP_PX:
+        raise EngineError(
+            "crop_too_small",
+            f"expected a part of at least {LEAST_CROP_PX} pixels, got {right - left}x{bottom - top}; "
+            "draw the zone larger",
+        )
+    return _Part(image[top:bottom, left:right], left, top)
 
 
 def _text(reader: TextReader, item: BatchItem, image: Image) -> tuple[Found, ...]:

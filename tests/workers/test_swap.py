@@ -16,7 +16,7 @@ from inference_workers.streams.looks import Answer, Look
 from inference_workers.streams.versions import STAND_IN_S, ServingVersions
 from inference_workers.tasks.loaded import ACTIVE_S, RETRY_AFTER_S, UNLOAD_AFTER_S, LoadedModels, Need
 from tests.engine.onnx_graphs import constant_graph, detr_outputs, side_of, worker_settings
-from tests.workers.stream_parts import wait_for
+from tests.workers.stream_parts import make_lease, wait_for
 from tests.workers.test_analyse import NOW, Ring, analyser, batch_of
 
 OLD_GRAPH = constant_graph(detr_outputs((0.5, 0.5, 0.5, 0.25, 0, 0.8)))
@@ -199,6 +199,9 @@ def test_bytes_that_are_not_the_version_are_never_used(tmp_path, ring) -> None:
     assert reply.items[0].error.startswith("model_wrong_hash")  # faces: the whole picture is covered then
 
 
+DETECT = Look(Stage.DETECT)
+
+
 def answer(model: ModelRef, waiting: str = "") -> Answer:
     result = ItemResult("cam", "e", 1, ())
     return Answer("cam", 1, Look(Stage.DETECT), model, result, waiting=waiting)
@@ -206,21 +209,21 @@ def answer(model: ModelRef, waiting: str = "") -> Answer:
 
 def test_the_version_that_answered_last_stands_in_until_the_new_one_has_answered_for_a_while() -> None:
     versions = ServingVersions()
-    assert versions.stand_in(Stage.DETECT, OLD, NOW) is None
+    assert versions.stand_in(DETECT, OLD, NOW) is None
     versions.answered(answer(OLD), NOW)
-    assert versions.stand_in(Stage.DETECT, OLD, NOW) is None
-    assert versions.stand_in(Stage.DETECT, NEW, NOW) == OLD
+    assert versions.stand_in(DETECT, OLD, NOW) is None
+    assert versions.stand_in(DETECT, NEW, NOW) == OLD
     versions.answered(answer(OLD, "loading"), NOW)
     assert versions.waiting == {"detect": "loading"}
     versions.answered(answer(NEW), NOW + 1)
     assert (versions.served, versions.waiting) == ({"detect": NEW.sha256}, {})
-    assert versions.stand_in(Stage.DETECT, NEW, NOW + 2) == OLD  # another worker may not have it yet
-    assert versions.stand_in(Stage.DETECT, NEW, NOW + 2 + STAND_IN_S) is None
-    assert versions.stand_in(Stage.DETECT, OLD, NOW + 90) == NEW  # rolled back
+    assert versions.stand_in(DETECT, NEW, NOW + 2) == OLD  # another worker may not have it yet
+    assert versions.stand_in(DETECT, NEW, NOW + 2 + STAND_IN_S) is None
+    assert versions.stand_in(DETECT, OLD, NOW + 90) == NEW  # rolled back
 
 
 def test_a_version_that_takes_over_is_looked_with_soon_unless_it_was_refused() -> None:
-    versions, wanted = ServingVersions(), {"detect": NEW}
+    versions, wanted = ServingVersions(), make_lease(models={"detect": NEW})
     assert versions.taking_over(wanted) == frozenset()  # nothing answered yet: the first look comes anyway
     versions.answered(answer(OLD), NOW)
     assert versions.taking_over(wanted) == {Stage.DETECT}
