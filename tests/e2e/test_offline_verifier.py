@@ -1,5 +1,6 @@
 """The offline page says the same as the Python verifier, for every kind of tampering."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,68 @@ def test_page_and_script_agree(page: Page, name: str, tampering: str) -> None:
     expected = said_by_script(data)
     assert expected.startswith("Intact") == (tampering == "nothing")
     assert said_by_page(page, data).startswith(expected)
+
+
+def numbers_of(lines: list[bytes]) -> list[int]:
+    parsed = (json.loads(line) for line in lines)
+    return [row["record"]["seq"] for row in parsed if row["type"] == "record"]
+
+
+def rewritten(lines: list[bytes], first: int) -> list[bytes]:
+    """Record `first` with another content, and all behind it chained anew, as the owner of the file would."""
+    copy, previous = list(lines), None
+    for seq in [seq for seq in numbers_of(lines) if seq >= first]:
+        content = json.loads(copy[place_of(copy, seq)])
+        if previous is None:
+            content["record"]["actor_name"] = "nobody"
+        elif json.loads(lines[0])["complete"]:
+            content["record"]["previous_hash"] = previous
+        else:
+            break
+        previous = hashlib.sha256(verify_record.canonical(content["record"])).hexdigest()
+        content["hash"] = previous
+        copy[place_of(copy, seq)] = verify_record.canonical(content) + b"\n"
+    return copy
+
+
+def mutations(lines: list[bytes]) -> Iterator[tuple[str, int, list[bytes]]]:
+    """(what was done, the record that has to be named, the lines): each kind at each record."""
+    numbers = numbers_of(lines)
+    fields = [name for name in json.loads(lines[place_of(lines, numbers[0])])["record"] if name != "seq"]
+    for place, seq in enumerate(numbers):
+        for name in fields:
+            yield f"{name} of {seq}", seq, changed(lines, seq, **{name: "changed"})
+        yield f"{seq} removed", seq, [line for line in lines if line != lines[place_of(lines, seq)]]
+        yield f"cut before {seq}", seq, lines[: place_of(lines, seq)]
+        yield f"cut before {seq}, with the end", seq, [*lines[: place_of(lines, seq)], lines[-1]]
+        yield f"rewritten from {seq}", seq, rewritten(lines, seq)
+        for other in numbers[place + 1 :]:
+            yield f"{seq} and {other} swapped", seq, swapped(lines, seq, other)
+
+
+# The page's own function, without reading a file by hand each time.
+CHECK = """async (text) => {
+  try { await check(new Blob([text]), "", new Map(), () => {}); } catch (error) {
+    const named = error instanceof Bad && error.seq !== null;
+    return named ? `Record ${error.seq} ${error.message}.` : String(error);
+  }
+  return "Intact";
+}"""
+
+
+@pytest.mark.parametrize("name", ["whole", "part"])
+def test_every_mutation_names_its_record_in_page_and_script(page: Page, name: str) -> None:
+    lines = (HERE / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
+    assert page.evaluate(CHECK, b"".join(lines).decode()) == said_by_script(b"".join(lines)) == "Intact"
+    wrong, count = {}, 0
+    for what, seq, mutated in mutations(lines):
+        data = b"".join(mutated)
+        by_page, by_script = page.evaluate(CHECK, data.decode()), said_by_script(data)
+        count += 1
+        if by_page != by_script or not by_script.startswith(f"Record {seq} "):
+            wrong[what] = (by_script, by_page)
+    assert count > 100
+    assert wrong == {}
 
 
 def test_flipped_bits_are_found(page: Page) -> None:
