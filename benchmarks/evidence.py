@@ -72,7 +72,8 @@ def _asked(segments: int, size: int) -> Any:
             sha256=hashlib.sha256(data).hexdigest(), object_key=key, lease_id="l", reason="events",
         )  # fmt: skip
     return EvidencePack.objects.create(
-        camera=camera, since=since, until=now(), purpose="benchmark", case="1", reason="benchmark",
+        camera=camera, since=since, until=now(), oldest_at=since, purpose="benchmark", case="1",
+        reason="benchmark",
         requested_by_id="x", requested_by_name="benchmark",
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from apps.audit.chain import timestamp
 from apps.audit.models import AuditRecord, RecordKind
@@ -22,6 +22,7 @@ from apps.registry.models import ModelVersion
 from inference_workers.contracts.redactions import result_key
 
 MOST_FILES = 20_000  # a day of segments is 8,640; the plain archive format ends at 65,535
+_ONE_MORE = MOST_FILES + 1
 _BEFORE = timedelta(minutes=2)  # a segment is shorter: the index on its beginning finds it
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 # Addresses and networks of cameras are nobody's evidence.
@@ -42,7 +43,9 @@ class Gathered:
 
 def gather(pack: EvidencePack) -> Gathered:
     """Raises Conflict when it is more than one pack holds."""
-    segments, events, redactions = _segments(pack), _events(pack), _redactions(pack)
+    segments = list(_segments(pack).select_related("sealed_under").order_by("started_at", "pk")[:_ONE_MORE])
+    events = list(_events(pack).order_by("first_seen_at", "pk")[:_ONE_MORE])
+    redactions = list(_redactions(pack).order_by("created_at", "pk"))
     if len(segments) + len(events) + len(redactions) > MOST_FILES:
         raise Conflict("pack_too_large", f"A pack holds at most {MOST_FILES} recordings and events.")
     sources: list[Source] = []
@@ -62,32 +65,36 @@ def gather(pack: EvidencePack) -> Gathered:
     return Gathered(tuple(sources), told, tuple(segments), tuple(events), tuple(redactions))
 
 
-def segments_in(camera_id: UUID, since: datetime, until: datetime) -> Q:
-    return Q(camera=camera_id, started_at__gte=since - _BEFORE, started_at__lt=until, ended_at__gt=since)
+def oldest_of(pack: EvidencePack) -> datetime | None:
+    """The end of the first thing that goes in, or would go in now; None where nothing does."""
+    found = [
+        _segments(pack).aggregate(first=Min("ended_at"))["first"],
+        _events(pack).aggregate(first=Min("last_seen_at"))["first"],
+        pack.since if _redactions(pack).exists() else None,
+    ]
+    return min((at for at in found if at is not None), default=None)
 
 
-def events_in(camera_id: UUID, since: datetime, until: datetime) -> Q:
-    return Q(camera=camera_id, first_seen_at__lt=until, last_seen_at__gte=since)
+def _segments(pack: EvidencePack) -> QuerySet[Segment]:
+    rows = Segment.objects.filter(
+        camera=pack.camera_id,
+        started_at__gte=pack.since - _BEFORE,
+        started_at__lt=pack.until,
+        ended_at__gt=pack.since,
+    )
+    return rows.filter(pk__in=pack.items.get("segments", [])) if pack.items else rows
 
 
-def _segments(pack: EvidencePack) -> list[Segment]:
-    rows = Segment.objects.filter(segments_in(pack.camera_id, pack.since, pack.until))
-    if pack.items:
-        rows = rows.filter(pk__in=pack.items.get("segments", []))
-    return list(rows.select_related("sealed_under").order_by("started_at", "pk")[: MOST_FILES + 1])
+def _events(pack: EvidencePack) -> QuerySet[Event]:
+    rows = Event.objects.filter(
+        camera=pack.camera_id, first_seen_at__lt=pack.until, last_seen_at__gte=pack.since
+    )
+    return rows.filter(pk__in=pack.items.get("events", [])) if pack.items else rows
 
 
-def _events(pack: EvidencePack) -> list[Event]:
-    rows = Event.objects.filter(events_in(pack.camera_id, pack.since, pack.until))
-    if pack.items:
-        rows = rows.filter(pk__in=pack.items.get("events", []))
-    return list(rows.order_by("first_seen_at", "pk")[: MOST_FILES + 1])
-
-
-def _redactions(pack: EvidencePack) -> list[Redaction]:
+def _redactions(pack: EvidencePack) -> QuerySet[Redaction]:
     keys = pack.items.get("redactions", [])
-    rows = Redaction.objects.filter(pk__in=keys, deleted_at=None, ready_revision__isnull=False)
-    return list(rows.order_by("created_at", "pk"))
+    return Redaction.objects.filter(pk__in=keys, deleted_at=None, ready_revision__isnull=False)
 
 
 def _result_key(row: Redaction) -> str:

@@ -21,9 +21,10 @@ ACTIVE_STATES = (PackState.QUEUED, PackState.RUNNING)
 class EvidencePack(models.Model):
     """One pack of one camera. This row is the truth, the message to the worker only wakes it up.
 
-    A pack is kept as long as what is in it: its class counts from `until`, and a hold on that time holds it.
+    A pack is kept as long as everything in it may be, and a hold on any of its time holds it.
 
     Attributes:
+        oldest_at: the end of the first thing in it, from which its class counts.
         items: chosen `segments` and `events` by id, and `redactions` whose results go in; empty: everything
             of the span.
         facts: counts, and the hashes of the manifest, once it is made.
@@ -33,6 +34,7 @@ class EvidencePack(models.Model):
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="evidence_packs")
     since = models.DateTimeField(_("from"))
     until = models.DateTimeField(_("until"))
+    oldest_at = models.DateTimeField()
     event_id = models.UUIDField(null=True, blank=True)
     items = models.JSONField(default=dict)
     purpose = models.CharField(_("purpose"), max_length=80)

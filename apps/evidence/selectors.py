@@ -9,11 +9,8 @@ from apps.audit import services as audit
 from apps.cameras.models import Camera
 from apps.cameras.selectors import by_key, cameras_for
 from apps.core.errors import Conflict, NotFound
-from apps.detections.models import Event
-from apps.evidence.contents import events_in, segments_in
 from apps.evidence.models import EvidencePack
 from apps.monitoring.selectors import exports_allowed
-from apps.recordings.models import Segment
 
 
 def packs_of(user: User) -> QuerySet[EvidencePack]:
@@ -36,10 +33,6 @@ def pack_get(user: User, pack_id: object) -> EvidencePack:
     raise NotFound("evidence pack")
 
 
-def packs_of_case(user: User, case: str) -> list[EvidencePack]:
-    return list(packs_of(user).filter(case=case))
-
-
 def check_exports(camera: Camera) -> None:
     """Raises Conflict while leaks of the camera wait for their review."""
     if not exports_allowed(camera):
@@ -50,9 +43,3 @@ def check_exports(camera: Camera) -> None:
                 "reviewed the alert."
             ),
         )
-
-
-def packed_counts(pack: EvidencePack) -> tuple[int, int]:
-    """How many segments and events there are now in the span of a pack that is not made yet."""
-    segments = Segment.objects.filter(segments_in(pack.camera_id, pack.since, pack.until)).count()
-    return segments, Event.objects.filter(events_in(pack.camera_id, pack.since, pack.until)).count()

@@ -21,8 +21,9 @@ from apps.core.large_objects import object_response
 from apps.core.objects import object_delete
 from apps.core.pictures import REDACTION_HEADER
 from apps.detections.models import Event
+from apps.evidence.contents import oldest_of
 from apps.evidence.models import EvidencePack, PackState
-from apps.evidence.selectors import check_exports, packed_counts
+from apps.evidence.selectors import check_exports
 from apps.recordings.selectors import AFTER_EVENT, BEFORE_EVENT
 from apps.redactions.selectors import redactions_of
 from apps.retention.models import DoomedObject
@@ -60,8 +61,10 @@ def pack_create(*, acting_user: User, camera: Camera, wanted: Wanted) -> Evidenc
     with transaction.atomic():
         pack = EvidencePack(camera=camera, **_checked(wanted))
         pack.requested_by_id, pack.requested_by_name = str(acting_user.pk), acting_user.get_username()
-        if not pack.items and not any(packed_counts(pack)):
+        oldest_at = oldest_of(pack)
+        if oldest_at is None:
             raise DomainError("nothing_recorded", _("Nothing was recorded in this time, or it is over."))
+        pack.oldest_at = oldest_at
         pack.save()
         details = {"purpose": pack.purpose, "case": pack.case, "reason": pack.reason, "items": pack.items}
         _record(acting_user, pack, "evidence.create", details)

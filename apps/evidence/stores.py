@@ -1,4 +1,4 @@
-"""A pack goes with what is in it: by the class of its camera, counted from the end of its span."""
+"""A pack goes with the first thing in it: the class of its camera counts from the end of that."""
 
 from collections.abc import Sequence
 
@@ -22,6 +22,7 @@ def register_own() -> None:
         model="evidence.EvidencePack",
         starts="since",
         ends="until",
+        counts="oldest_at",
         keys=("object_key",),
         prefixes=("packs/",),
         goes=~Q(state=PackState.RUNNING),

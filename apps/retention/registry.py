@@ -69,6 +69,7 @@ class RowStore:
 
     Attributes:
         starts, ends: the fields that say of when the data is.
+        counts: the field from which the class counts, where that is not `ends`.
         camera: the field of the camera's id; None where rows belong to no camera (the default class then).
         keys: fields with object keys.
         goes: which rows may be swept at all (work that still runs may not).
@@ -83,6 +84,11 @@ class RowStore:
     keys: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     goes: Q = field(default_factory=Q)
+    counts: str = ""
+
+    @property
+    def _age(self) -> str:
+        return self.counts or self.ends
 
     @property
     def model_labels(self) -> tuple[str, ...]:
@@ -93,14 +99,14 @@ class RowStore:
         return model._default_manager.order_by()
 
     def _over(self, plan: Plan) -> QuerySet[Model]:
-        return self._rows().filter(self.goes & plan.over(self.ends, self.camera))
+        return self._rows().filter(self.goes & plan.over(self._age, self.camera))
 
     def _held(self, plan: Plan) -> Q:
         return plan.held(self.starts or self.ends, self.ends, self.camera)
 
     def census(self, plan: Plan) -> Census:
         over, held = self._over(plan), self._held(plan)
-        facts = self._rows().aggregate(oldest=Min(self.ends))
+        facts = self._rows().aggregate(oldest=Min(self._age))
         return Census(
             total=self._rows().count(),
             due=over.exclude(held).count(),
@@ -109,13 +115,13 @@ class RowStore:
         )
 
     def sweep(self, plan: Plan, limit: int) -> Swept:
-        due = self._over(plan).exclude(self._held(plan)).order_by(self.ends, "pk")
+        due = self._over(plan).exclude(self._held(plan)).order_by(self._age, "pk")
         return self.take(list(due.values_list("pk", flat=True)[:limit]))
 
     def take(self, ids: Sequence[Any]) -> Swept:
         """Delete these rows; the objects that nobody names any more have still to go."""
         rows = self._rows().filter(pk__in=ids)
-        facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends), count=Count("pk"))
+        facts = rows.aggregate(oldest=Min(self._age), newest=Max(self._age), count=Count("pk"))
         if not facts["count"]:
             return Swept()
         keys = sorted({key for field in self.keys for key in rows.values_list(field, flat=True) if key})
@@ -126,7 +132,7 @@ class RowStore:
     def overwrite(self, ids: Sequence[Any], values: Mapping[str, Any]) -> Swept:
         """Leave the rows and overwrite what leads to a person."""
         rows = self._rows().filter(pk__in=ids)
-        facts = rows.aggregate(oldest=Min(self.ends), newest=Max(self.ends))
+        facts = rows.aggregate(oldest=Min(self._age), newest=Max(self._age))
         rows.update(**values)
         return Swept(tuple(map(str, ids)), (), facts["oldest"], facts["newest"])
 

@@ -48,7 +48,7 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
     for track_id in (1, 2):
         _event(camera, zone, version, track_id)
     EvidencePack.objects.create(
-        camera=camera, since=at - timedelta(hours=1), until=at, purpose="test", case="2026/17",
+        camera=camera, since=at - timedelta(hours=1), until=at, oldest_at=at, purpose="test", case="2026/17",
         reason="theft", requested_by_id="x", requested_by_name="bob", state="failed", error_code="not_found",
     )  # fmt: skip
     Alert.objects.create(camera=camera, kind="leaks", opened_at=at, changed_at=at, facts={"frames": 4})

@@ -91,7 +91,8 @@ def _pack(camera: Camera) -> EvidencePack:
     object_put(key, b"PK")
     facts = {"segments": 1, "events": 1, "redactions": 0, "records": 1, "manifest_sha256": "ab" * 32}
     return EvidencePack.objects.create(
-        camera=camera, since=AT - timedelta(minutes=1), until=AT + timedelta(minutes=1), purpose="test",
+        camera=camera, since=AT - timedelta(minutes=1), until=AT + timedelta(minutes=1), oldest_at=AT,
+        purpose="test",
         case="2026/17", reason="theft", requested_by_id="x", requested_by_name="frank", state="done",
         finished_at=AT, object_key=key, bytes=2, sha256="ab" * 32, facts={**facts, "key_id": "cd" * 8},
     )  # fmt: skip

@@ -230,13 +230,13 @@ def test_spans_that_cannot_be_and_empty_ones_are_refused(bob, camera, wanted):
     assert refused.value.code == "nothing_recorded"
 
 
-def test_a_pack_goes_with_what_is_in_it_and_is_held_with_it(bob, camera, pack):
-    EvidencePack.objects.filter(pk=pack.pk).update(
-        since=now() - timedelta(hours=90), until=now() - timedelta(hours=89)
-    )
+def test_a_pack_goes_with_the_first_thing_in_it_and_is_held_with_it(bob, camera, filmed, pack):
+    assert pack.oldest_at == min(filmed[0].ended_at, filmed[2].last_seen_at)
+    over, until = now() - timedelta(hours=90), now() - timedelta(hours=1)
+    EvidencePack.objects.filter(pk=pack.pk).update(since=over, oldest_at=over, until=until)
     pack.refresh_from_db()
     hold = {"reason": "case", "expires_at": now() + timedelta(days=1)}
-    hold_place(acting_user=bob, camera=camera, since=pack.since, until=pack.until, **hold)
+    hold_place(acting_user=bob, camera=camera, since=until - timedelta(hours=1), until=until, **hold)
     retention_sweep()
     assert EvidencePack.objects.filter(pk=pack.pk).exists()
     camera.holds.all().delete()

@@ -22,7 +22,8 @@ from apps.retention.plan import GRACE
 pytestmark = pytest.mark.django_db
 
 HOURS = st.floats(0.1, 400, allow_nan=False)
-KINDS = st.sampled_from(["event", "reading", "segment", "original", "feed", "work", "letter"])
+KINDS = st.sampled_from(["event", "reading", "segment", "original", "feed", "work", "letter", "pack"])
+PACK_H = 5
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,18 @@ class World:
         WorkItem.objects.filter(pk=row.pk).update(created_at=self._when(thing))
         return row.pk, WorkItem.objects.filter(pk=row.pk).exists, key
 
+    def _pack(self, thing):
+        """A pack of five hours: what is over is the first thing in it, what is held is any of it."""
+        from apps.evidence.models import EvidencePack
+
+        at, key = self._when(thing), self._object("packs")
+        row = EvidencePack.objects.create(
+            camera=self.cameras[thing.camera], since=at, until=at + timedelta(hours=PACK_H), oldest_at=at,
+            purpose="p", case="c", reason="r", requested_by_id="x", requested_by_name="bob", state="done",
+            object_key=key,
+        )  # fmt: skip
+        return row.pk, EvidencePack.objects.filter(pk=row.pk).exists, key
+
     def _letter(self, thing):
         from apps.dispatch.recorder import DEAD_LETTERS
 
@@ -141,9 +154,12 @@ class World:
 
 def _should_stay(thing, classes, holds):
     hours, original_hours = classes[thing.camera]
+    ends_h = thing.age_h - PACK_H if thing.kind == "pack" else thing.age_h
     if thing.kind in ("work", "letter"):
         hours = 72
-    elif any(span.camera == thing.camera and span.until_h < thing.age_h < span.since_h for span in holds):
+    elif any(
+        span.camera == thing.camera and span.until_h < thing.age_h and ends_h < span.since_h for span in holds
+    ):
         return True
     limit = original_hours if thing.kind == "original" else hours
     return thing.age_h <= limit + GRACE.total_seconds() / 3600

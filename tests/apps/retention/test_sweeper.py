@@ -86,9 +86,10 @@ def test_an_object_that_the_store_keeps_is_tried_again(camera, seen, monkeypatch
     assert DoomedObject.objects.count() == 0
 
 
-def test_an_object_that_no_row_names_goes_as_an_orphan(camera, seen, monkeypatch):
+def test_an_object_that_no_row_names_goes_as_an_orphan(camera, seen, monkeypatch, settings, tmp_path):
     from apps.retention.services import sweeper
 
+    settings.OBJECT_STORE_URL = tmp_path.as_uri()  # what other tests left would be orphans too
     kept = seen(camera, 1)
     lost = f"snapshots/{camera.pk}/2026-01-01/lost.jpg"
     object_put(lost, b"\xff\xd8\xff\xd9")

@@ -56,7 +56,8 @@ def _packed(camera, bob, adam):
     grant_give(acting_user=adam, user=bob, site=camera.site, permission="watch")
     facts = {"segments": 31, "events": 4, "redactions": 1, "records": 12, "manifest_sha256": "ab" * 32}
     EvidencePack.objects.create(
-        camera=camera, since=now() - timedelta(hours=1), until=now(), purpose="incident investigation",
+        camera=camera, since=now() - timedelta(hours=1), until=now(), oldest_at=now(),
+        purpose="incident investigation",
         case="Police report 2026/000017-B, second supplement", reason="Collision beside the freight elevator",
         requested_by_id=str(bob.pk), requested_by_name="bob", state="done", finished_at=now(), bytes=14113220,
         object_key="packs/x", sha256="9f2c" * 16, facts={**facts, "key_id": "cd" * 8},
