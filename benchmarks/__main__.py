@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.figures import Stretch, delays_s, measure, memory_mb
 from benchmarks.installation import ROOT, Installation
-from benchmarks.raw import detector_file, frames_per_second, raw_models, together
+from benchmarks.raw import RawRate, detector_file, raw_models, raw_rate, together
 from benchmarks.still import still_clip
 from inference_workers.contracts.lease import RedactionPolicy
 
@@ -48,8 +48,11 @@ def main() -> int:
             _memory(installation, count)
         # Before and after: what else runs on a shared machine changes the yardstick within minutes.
         after = _raw(shared / "weights")
-        raw = {stage: (before[stage] + after[stage]) / 2 for stage in before}
-        say(f"\nRatio of {count} cameras to the raw sessions before and after: {_ratio(stretch, raw):.2f}")
+        raw = {stage: _mean(before[stage], after[stage]) for stage in before}
+        by_time = _needed_s(stretch, {stage: 1 / rate.fps for stage, rate in raw.items()}) / stretch.seconds
+        by_cpu = _needed_s(stretch, {stage: rate.cpu_s for stage, rate in raw.items()}) / stretch.cpu_total_s
+        say(f"\nRatio of {count} cameras to the raw sessions before and after: {by_time:.2f}")
+        say(f"  by CPU seconds: {by_cpu:.2f} of all that the installation used (other jobs do not matter)")
         before = after
     return 0
 
@@ -58,15 +61,21 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def _raw(weights: Path) -> dict[str, float]:
-    """Frames per second of the bare session for each stage."""
+def _mean(one: RawRate, other: RawRate) -> RawRate:
+    return RawRate((one.fps + other.fps) / 2, (one.cpu_s + other.cpu_s) / 2)
+
+
+def _raw(weights: Path) -> dict[str, RawRate]:
+    """What the bare session reaches for each stage."""
     say(f"\nRaw onnxruntime sessions, {CORES} threads")
     rates = {}
     for model in raw_models(weights):
-        rate = frames_per_second(model, CORES)
+        rate = raw_rate(model, CORES)
         rates[model.stage] = rate
-        say(f"  {model.name:<24} {rate:7.1f} fps  {1000 / rate:7.1f} ms")
-    say(f"  {'both, one after the other':<24} {together(rates.values()):7.1f} fps")
+        cpu_ms = 1000 * rate.cpu_s
+        say(f"  {model.name:<24} {rate.fps:7.1f} fps  {1000 / rate.fps:7.1f} ms, {cpu_ms:.1f} ms of one core")
+    both = together(rate.fps for rate in rates.values())
+    say(f"  {'both, one after the other':<24} {both:7.1f} fps")
     return rates
 
 
@@ -83,18 +92,17 @@ def _path(installation: Installation, count: int) -> Stretch:
     return stretch
 
 
-def _ratio(stretch: Stretch, raw: dict[str, float]) -> float:
-    """The time that the raw sessions need for the same frames, as a share of the time that has passed.
+def _needed_s(stretch: Stretch, seconds_per_frame: dict[str, float]) -> float:
+    """The seconds that the raw sessions need for the same frames.
 
     Not every frame goes through every model (the gate spares the detector a still picture), so each stage
     counts its own frames.
     """
-    needed_s = sum(
-        batches * stretch.frames_per_batch / raw[stage]
+    return sum(
+        batches * stretch.frames_per_batch * seconds_per_frame[stage]
         for stage, (_milliseconds, batches) in stretch.stages.items()
-        if stage in raw
+        if stage in seconds_per_frame
     )
-    return needed_s / stretch.seconds
 
 
 def _stages(stretch: Stretch) -> None:
@@ -131,6 +139,8 @@ def _idle_and_busy(installation: Installation) -> None:
     installation.inside("idle", str(IDLE_CAMERAS), str(clip))
     _settle()
     idle = measure(installation, MEASURE_S)
+    if not (busy.captured_fps and idle.captured_fps):
+        raise SystemExit("bench: cameras that should run sent no pictures, so their cost was not measured")
     busy_share = (busy.cpu_total_s / busy.seconds - empty.cpu_total_s / empty.seconds) / IDLE_CAMERAS
     idle_share = (idle.cpu_total_s / idle.seconds - empty.cpu_total_s / empty.seconds) / IDLE_CAMERAS
     say("\nCPU of one camera, 5 analysed pictures per second, in shares of a core")

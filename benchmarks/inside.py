@@ -11,6 +11,7 @@ django.setup()
 from apps.accounts.models import User  # noqa: E402 - after django.setup
 from apps.cameras.models import Camera  # noqa: E402
 from apps.cameras.services import camera_create, camera_disable, camera_update  # noqa: E402
+from apps.consent.seeding import trial_purpose_add  # noqa: E402
 
 
 def analyse(fps: str) -> None:
@@ -33,7 +34,9 @@ def idle(count: str, clip: str) -> None:
     """Cameras in whose pictures nothing happens."""
     site = Camera.objects.earliest("created_at").site
     for number in range(int(count)):
-        camera_create(acting_user=_adam(), site=site, name=f"Still {number}", kind="file", url=clip)
+        camera = camera_create(acting_user=_adam(), site=site, name=f"Still {number}", kind="file", url=clip)
+        # Without an entry in the register of purposes nothing is looked at, and idle costs nothing.
+        trial_purpose_add(User.objects.get(username="bob"), camera)
 
 
 def watched() -> None:

@@ -38,9 +38,25 @@ def detector_file(weights: Path) -> Path:
     return weights / "detection" / "yolox_nano_v0.1.1_bgr255.onnx"
 
 
-def frames_per_second(model: RawModel, threads: int) -> float:
+@dataclass(frozen=True, slots=True)
+class RawRate:
+    """`fps` on all cores; `cpu_s`: seconds of one core that a frame costs, whatever else the machine does."""
+
+    fps: float
+    cpu_s: float
+
+
+def raw_rate(model: RawModel, threads: int) -> RawRate:
     """Nothing but `session.run` on a grey picture, with the graph cleaned as the product does."""
     data = clean_graph(parse_checked(read_limited(model.path), model.name), dynamic_sizes=True)
+    fps, _ = _run(data, model, threads)
+    # With one thread: several of them spin while they wait for each other, and that is no work.
+    _, cpu_s = _run(data, model, 1)
+    return RawRate(fps, cpu_s)
+
+
+def _run(data: bytes, model: RawModel, threads: int) -> tuple[float, float]:
+    """Frames per second, and CPU seconds per frame."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -48,11 +64,11 @@ def frames_per_second(model: RawModel, threads: int) -> float:
     feed = {session.get_inputs()[0].name: np.full(model.shape, 114, np.float32)}
     for _ in range(WARM_UP):
         session.run(None, feed)
-    started, runs = time.perf_counter(), 0
+    started, cpu_started, runs = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - started < MEASURE_S:
         session.run(None, feed)
         runs += 1
-    return runs / (time.perf_counter() - started)
+    return runs / (time.perf_counter() - started), (time.process_time() - cpu_started) / runs
 
 
 def together(rates: Iterable[float]) -> float:
