@@ -26,6 +26,7 @@ __all__ = [
     "chain_verify",
     "checkpoint_state",
     "last_verification",
+    "objects_seen",
     "owner_can_alter_record",
     "records_about",
     "records_search",
@@ -100,6 +101,14 @@ def records_about(object_type: str, object_ids: Sequence[str]) -> int:
         rows.filter(object_id__in=object_ids[start : start + _IDS_AT_ONCE]).count()
         for start in range(0, len(object_ids), _IDS_AT_ONCE)
     )
+
+
+def objects_seen(actor_id: object, action: str, object_type: str, object_ids: Sequence[str]) -> set[str]:
+    """Those of the objects that a person has looked at, by this action."""
+    rows = AuditRecord.objects.filter(
+        actor_id=str(actor_id), action=action, object_type=object_type, object_id__in=object_ids
+    )
+    return set(rows.values_list("object_id", flat=True))
 
 
 def last_verification() -> AuditRecord | None:

@@ -211,3 +211,72 @@ class Erasure(models.Model):
                 name="cases_erasure_executed",
             ),
         ]
+
+
+class DisclosureForm(models.TextChoices):
+    PACK = "pack", _("Pack to hand over")
+    VIEWING = "viewing", _("Supervised viewing")
+
+
+class DisclosureState(models.TextChoices):
+    WAITING = "waiting", _("Waiting for a second person")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    GIVEN = "given", _("Handed over")
+
+
+class Disclosure(models.Model):
+    """What a person is given: made by one person, looked at by another, then handed over or shown.
+
+    `digest` is over the items and their copies: what the second person approved is what goes out. A pack is
+    made before it is looked at and never made again; it goes when it expires.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="disclosures")
+    form = models.CharField(_("form"), max_length=8, choices=DisclosureForm.choices)
+    items = models.JSONField(default=list)
+    digest = models.CharField(max_length=64)
+    prepared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    prepared_at = models.DateTimeField(_("prepared"))
+    expires_at = models.DateTimeField(_("expires"))
+    pack_key = models.CharField(max_length=300, blank=True)
+    pack_sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    pack_bytes = models.BigIntegerField(default=0)
+    downloads = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(_("state"), max_length=8, choices=DisclosureState.choices, default="waiting")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    given_at = models.DateTimeField(_("handed over"), null=True)
+    given_by_name = models.CharField(_("handed over by"), max_length=150, blank=True)
+    receipt = models.CharField(_("receipt"), max_length=500, blank=True)
+    present = models.CharField(_("who was there"), max_length=300, blank=True)
+    viewed_since = models.DateTimeField(_("from"), null=True)
+    viewed_until = models.DateTimeField(_("until"), null=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-prepared_at"]
+        verbose_name = _("disclosure")
+        verbose_name_plural = _("disclosures")
+        constraints = [
+            # The database itself refuses a check of one's own, and a hand-over without one.
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("prepared_by")),
+                name="cases_disclosure_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_by=None)
+                | Q(state__in=["refused", "approved", "given"], decided_by__isnull=False),
+                name="cases_disclosure_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="given", given_at__isnull=False) & ~Q(receipt="")
+                | ~Q(state="given") & Q(given_at=None),
+                name="cases_disclosure_receipt",
+            ),
+        ]

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.cameras.selectors import as_uuid, by_key
-from apps.cases.models import Case, CaseItem, Erasure
+from apps.cases.models import Case, CaseItem, Disclosure, Erasure
 from apps.core.errors import NotFound
 
 
@@ -63,4 +63,18 @@ def erasure_get(user: User, case_id: object, erasure_id: object) -> Erasure:
     found = by_key(rows.filter(case=case), erasure_id).first()
     if found is None:
         raise NotFound("erasure")
+    return found
+
+
+def disclosures_of(case: Case) -> list[Disclosure]:
+    rows = Disclosure.objects.filter(case=case).select_related("prepared_by", "decided_by")
+    return list(rows.order_by("-prepared_at"))
+
+
+def disclosure_get(user: User, case_id: object, disclosure_id: object) -> Disclosure:
+    case = case_get(user, case_id)
+    rows = Disclosure.objects.select_related("case", "prepared_by", "decided_by")
+    found = by_key(rows.filter(case=case), disclosure_id).first()
+    if found is None:
+        raise NotFound("disclosure")
     return found

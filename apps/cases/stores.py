@@ -8,7 +8,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.cases.models import Case, CaseItem
+from apps.cases.models import Case, CaseItem, Disclosure
 from apps.core.clock import now
 from apps.retention.erasure import Found, Target, TargetKind, erases, erasure_exempt, of_kind
 from apps.retention.plan import Plan
@@ -81,16 +81,68 @@ class CaseMaterial:
         return set(CaseItem.objects.filter(copy_key__in=keys).values_list("copy_key", flat=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Packs that have expired: the file goes, what was handed over to whom stays with the request."""
+
+    name: str
+    title: str | Promise
+    model_labels: tuple[str, ...] = ("cases.Disclosure",)
+    prefixes: tuple[str, ...] = ()
+
+    def _there(self) -> QuerySet[Disclosure]:
+        return Disclosure.objects.exclude(pack_key="").order_by("expires_at", "pk")
+
+    def census(self, plan: Plan) -> Census:
+        rows = self._there()
+        oldest = rows.aggregate(oldest=Min("prepared_at"))["oldest"]
+        return Census(rows.count(), rows.filter(expires_at__lt=plan.at).count(), 0, oldest)
+
+    def sweep(self, plan: Plan, limit: int) -> Swept:
+        return self.take(list(self._there().filter(expires_at__lt=plan.at)[:limit]))
+
+    def take(self, rows: Sequence[Disclosure]) -> Swept:
+        if not rows:
+            return Swept()
+        Disclosure.objects.filter(pk__in=[row.pk for row in rows]).update(pack_key="")
+        ids = tuple(str(row.pk) for row in rows)
+        return Swept(ids, tuple(row.pack_key for row in rows), rows[0].prepared_at, rows[-1].prepared_at)
+
+    def keys_in_use(self, keys: Sequence[str]) -> set[str]:
+        return set(Disclosure.objects.filter(pack_key__in=keys).values_list("pack_key", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class PacksEraser:
+    """Packs with a copy of something that goes; that they were made and handed over stays."""
+
+    store: Packs
+
+    def find(self, targets: Sequence[Target]) -> list[Found]:
+        items = set(map(str, _items_of(targets).values_list("pk", flat=True)))
+        return [
+            Found(str(row.pk), row.prepared_at, row.expires_at, cut=True)
+            for row in Disclosure.objects.exclude(pack_key="")
+            if items & set(row.items)
+        ]
+
+    def erase(self, found: Sequence[Found], reason: str) -> Swept:
+        return self.store.take(list(Disclosure.objects.filter(pk__in=[item.id for item in found])))
+
+
+def _items_of(targets: Sequence[Target]) -> QuerySet[CaseItem]:
+    wanted = Q(pk__in=[])
+    for kind in TargetKind:
+        wanted |= Q(kind=kind.value, object_id__in=of_kind(targets, kind))
+    return CaseItem.objects.filter(wanted, erased_at=None)
+
+
 class MaterialEraser:
     """Items of any request that are a target, and their copies; the row stays as the proof."""
 
     def find(self, targets: Sequence[Target]) -> list[Found]:
-        wanted = Q(pk__in=[])
-        for kind in TargetKind:
-            wanted |= Q(kind=kind.value, object_id__in=of_kind(targets, kind))
         return [
-            Found(str(row.pk), row.since, row.until, row.camera_id, cut=True)
-            for row in CaseItem.objects.filter(wanted, erased_at=None)
+            Found(str(row.pk), row.since, row.until, row.camera_id, cut=True) for row in _items_of(targets)
         ]
 
     def erase(self, found: Sequence[Found], reason: str) -> Swept:
@@ -109,6 +161,9 @@ def copies_drop(rows: QuerySet[CaseItem]) -> tuple[str, ...]:
 
 
 def register_own() -> None:
+    packs = Packs("case_packs", _("Packs for persons"))
+    register(packs)
+    erases(packs.name, PacksEraser(packs))
     material = CaseMaterial("case_material", _("Copies of what was collected for requests of persons"))
     register(material)
     erases(material.name, MaterialEraser())

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import Camera
-from apps.cases.models import CaseKind, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
+from apps.cases.models import CaseKind, DisclosureForm, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
 from apps.cases.search import Terms
-from apps.cases.services import Received
+from apps.cases.services import Given, Received
 from apps.console.forms import MomentField, aware
 from apps.console.words import label_words
 
@@ -165,3 +166,24 @@ class CaseSearchForm(forms.Form):
             label=data["label"],
             text=data["text"],
         )
+
+
+class PrepareForm(forms.Form):
+    form = forms.ChoiceField(label=_("Form"), choices=DisclosureForm.choices)
+    language = forms.ChoiceField(label=_("Language of the pack"), choices=settings.LANGUAGES)
+
+
+class GivenForm(forms.Form):
+    receipt = forms.CharField(
+        label=_("Receipt"),
+        max_length=500,
+        help_text=_("How it was handed over and how the person confirmed it."),
+    )
+    present = forms.CharField(label=_("Who was there"), required=False, max_length=300)
+    since = MomentField(label=_("From"), help_text="UTC")
+    until = MomentField(label=_("Until"), help_text="UTC")
+
+    def given(self) -> Given:
+        data = self.cleaned_data
+        since, until = aware(data["since"], ZONE), aware(data["until"], ZONE)
+        return Given(data["receipt"], data["present"], since, until)

@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import case_erasures, case_items, cases
+from apps.console.views import case_disclosures, case_erasures, case_items, cases
 
 _ONE = "cases/<uuid:case_id>"
+_DISCLOSURE = f"{_ONE}/disclosures/<uuid:disclosure_id>"
 _ERASURE = f"{_ONE}/erasures/<uuid:erasure_id>"
 urlpatterns: list[URLPattern] = [
     path("cases/", cases.cases, name="cases"),
@@ -18,6 +19,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}/items/", case_items.case_collect, name="case_collect"),
     path(f"{_ONE}/items/<uuid:item_id>/copy", case_items.case_item_copy, name="case_item_copy"),
     path(f"{_ONE}/items/<uuid:item_id>/remove/", case_items.case_item_remove, name="case_item_remove"),
+    path(f"{_ONE}/disclosures/", case_disclosures.disclosure_add, name="disclosure_add"),
+    path(f"{_DISCLOSURE}/approve/", case_disclosures.disclosure_approve, name="disclosure_approve"),
+    path(f"{_DISCLOSURE}/refuse/", case_disclosures.disclosure_refuse, name="disclosure_refuse"),
+    path(f"{_DISCLOSURE}/give/", case_disclosures.disclosure_give, name="disclosure_give"),
+    path(f"{_DISCLOSURE}/pack/", case_disclosures.disclosure_pack, name="disclosure_pack"),
     path(f"{_ONE}/erasures/", case_erasures.erasure_add, name="erasure_add"),
     path(f"{_ERASURE}/approve/", case_erasures.erasure_approve, name="erasure_approve"),
     path(f"{_ERASURE}/refuse/", case_erasures.erasure_refuse, name="erasure_refuse"),

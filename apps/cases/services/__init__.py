@@ -8,6 +8,15 @@ from apps.cases.services.cases import (
     contact_reveal,
     identity_check,
 )
+from apps.cases.services.disclosures import (
+    MAX_DOWNLOADS,
+    Given,
+    disclosure_approve,
+    disclosure_give,
+    disclosure_prepare,
+    disclosure_refuse,
+    pack_open,
+)
 from apps.cases.services.erasures import (
     erasure_approve,
     erasure_execute,
@@ -18,6 +27,8 @@ from apps.cases.services.items import item_copy_response, item_get, item_remove,
 from apps.cases.services.reading import case_read, cases_read
 
 __all__ = [
+    "MAX_DOWNLOADS",
+    "Given",
     "Received",
     "case_close",
     "case_extend",
@@ -25,6 +36,10 @@ __all__ = [
     "case_read",
     "cases_read",
     "contact_reveal",
+    "disclosure_approve",
+    "disclosure_give",
+    "disclosure_prepare",
+    "disclosure_refuse",
     "erasure_approve",
     "erasure_execute",
     "erasure_preview",
@@ -34,4 +49,5 @@ __all__ = [
     "item_get",
     "item_remove",
     "items_add",
+    "pack_open",
 ]

@@ -20,8 +20,8 @@ from apps.cases.models import Case, CaseItem, CaseKind, ItemKind
 from apps.cases.services.cases import record, still_open
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, NotFound
-from apps.core.large_objects import object_response
-from apps.core.objects import object_delete, object_get, object_put
+from apps.core.large_objects import ObjectWriter, object_response, object_size, object_stream
+from apps.core.objects import object_delete
 from apps.core.pictures import REDACTION_HEADER
 from apps.detections.selectors import event_look_up, reading_look_up
 from apps.dispatch.models import WorkItem
@@ -172,17 +172,21 @@ def _row(user: User, case: Case, thing: Thing, copied: bool) -> CaseItem:
 
 
 def _copy(row: CaseItem, thing: Thing) -> None:
-    data = object_get(thing.source_key)
-    if len(data) > MAX_COPY_BYTES:
+    if object_size(thing.source_key) > MAX_COPY_BYTES:
         raise DomainError(
             "item_too_large",
             _("This file has more than %(most)d MB; hand it over on its own page.")
             % {"most": MAX_COPY_BYTES // 2**20},
         )
     row.copy_key = f"cases/{row.case_id}/{row.pk}"
-    row.copy_type, row.copy_bytes = thing.content_type, len(data)
-    row.copy_sha256 = hashlib.sha256(data).hexdigest()
-    object_put(row.copy_key, data)
+    row.copy_type = thing.content_type
+    digest, writer = hashlib.sha256(), ObjectWriter(row.copy_key)
+    for part in object_stream(thing.source_key):
+        digest.update(part)
+        row.copy_bytes += len(part)
+        writer.write(part)
+    writer.close()
+    row.copy_sha256 = digest.hexdigest()
 
 
 def _may_copy(thing: Thing, watchable: set[UUID]) -> bool:

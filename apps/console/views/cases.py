@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -13,10 +14,18 @@ from apps.accounts.roles import Capability
 from apps.cases import services
 from apps.cases.certificates import buckets_of
 from apps.cases.clock import left
-from apps.cases.models import Case, CaseKind, Erasure, ErasureState
-from apps.cases.selectors import case_get, erasures_of, items_of
+from apps.cases.models import Case, CaseKind, Disclosure, DisclosureState, Erasure, ErasureState
+from apps.cases.selectors import case_get, disclosures_of, erasures_of, items_of
 from apps.console.access import page, told, viewer
-from apps.console.case_forms import CaseFilters, CaseForm, CloseForm, ExtendForm, IdentityForm
+from apps.console.case_forms import (
+    CaseFilters,
+    CaseForm,
+    CloseForm,
+    ExtendForm,
+    GivenForm,
+    IdentityForm,
+    PrepareForm,
+)
 from apps.console.purposes import purpose_of
 from apps.console.views.camera_changes import version_of
 from apps.core.clock import now
@@ -74,6 +83,10 @@ def _shown(request: HttpRequest, user: User, found: Case, contact: str = "") -> 
         "case": found,
         "items": items_of(found),
         "may_erase": found.kind in (CaseKind.ERASURE, CaseKind.OBJECTION),
+        "gives": found.kind != CaseKind.ERASURE,
+        "disclosures": [_disclosure(user, row) for row in disclosures_of(found)],
+        "prepare_form": PrepareForm(auto_id="prepare_%s", initial={"language": get_language()}),
+        "given_form": GivenForm(auto_id=False),
         "erasures": [_erasure(user, erasure) for erasure in erasures_of(found)],
         "left": left(found.due_at, now()),
         "contact": contact,
@@ -82,6 +95,20 @@ def _shown(request: HttpRequest, user: User, found: Case, contact: str = "") -> 
         "close_form": CloseForm(auto_id="close_%s"),
     }
     return render(request, "console/case.html", context)
+
+
+def _disclosure(user: User, row: Disclosure) -> dict[str, Any]:
+    over = row.expires_at <= now()
+    approved = row.state == DisclosureState.APPROVED
+    there = bool(row.pack_key) and not over and row.downloads < services.MAX_DOWNLOADS
+    return {
+        "row": row,
+        "over": over and row.state in (DisclosureState.WAITING, DisclosureState.APPROVED),
+        "may_decide": not over and row.state == DisclosureState.WAITING and row.prepared_by_id != user.pk,
+        "may_fetch": there and row.state in (DisclosureState.APPROVED, DisclosureState.GIVEN),
+        "left": services.MAX_DOWNLOADS - row.downloads,
+        "may_give": approved,
+    }
 
 
 def _erasure(user: User, erasure: Erasure) -> dict[str, Any]:
@@ -156,7 +183,11 @@ def _stepped(
     if form.is_valid():
         told(request, lambda: step(user, found), done)
     else:
-        for name, errors in form.errors.items():
-            label = form.fields[name].label if name in form.fields else ""
-            messages.error(request, f"{label}: {errors[0]}")
+        form_problems(request, form)
     return redirect("console:case", found.pk)
+
+
+def form_problems(request: HttpRequest, form: Any) -> None:
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        messages.error(request, f"{label}: {errors[0]}")

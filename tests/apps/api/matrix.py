@@ -146,6 +146,8 @@ ROWS: list[Row] = [
             "items",
             "items/<uuid:item_id>/remove",
             "erasures",
+            "disclosures",
+            *(f"disclosures/<uuid:disclosure_id>/{act}" for act in ("approve", "refuse", "give", "pack")),
             *(f"erasures/<uuid:erasure_id>/{act}" for act in ("approve", "refuse", "execute")),
         )
     ),

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import token_create
 from apps.cameras import services
 from apps.cameras.models import Camera
-from apps.cases.models import Case, CaseItem, Erasure
+from apps.cases.models import Case, CaseItem, Disclosure, Erasure
 from apps.consent.models import Consent, DataSubject, Purpose
 from apps.core import crypto
 from apps.core.clock import now as clock_now
@@ -220,7 +220,11 @@ def _case(adam: User, erin: User) -> dict[str, Any]:
         counts={"erase": {"events": 1}, "cut": {}, "kept": []}, state="done", decided_by=erin, decided_at=at,
         executed_by=erin, executed_at=at,
     )  # fmt: skip
-    return {"case_id": case.pk, "item_id": item.pk, "erasure_id": erasure.pk}
+    disclosure = Disclosure.objects.create(
+        case=case, form="pack", digest="ab" * 32, prepared_by=adam, prepared_at=at, expires_at=at
+    )
+    keys = {"item_id": item.pk, "erasure_id": erasure.pk, "disclosure_id": disclosure.pk}
+    return {"case_id": case.pk, **keys}
 
 
 def _token(adam: User, erin: User) -> str:

@@ -163,7 +163,11 @@ NOT_REACHED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "POST cases/<uuid:case_id>/erasures/",
+            "POST cases/<uuid:case_id>/erasures/", "POST cases/<uuid:case_id>/disclosures/",
+            *(
+                f"POST cases/<uuid:case_id>/disclosures/<uuid:disclosure_id>/{act}/"
+                for act in ("approve", "refuse", "give", "pack")
+            ),
             *(
                 f"POST cases/<uuid:case_id>/erasures/<uuid:erasure_id>/{act}/"
                 for act in ("approve", "refuse", "execute")
