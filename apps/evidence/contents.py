@@ -121,13 +121,13 @@ def _segment_told(segment: Segment) -> dict[str, Any]:
 
 
 def _original_told(segment: Segment) -> dict[str, Any] | None:
-    """The sealed original that this was made of, by its hash; None where none was ever kept."""
+    """The sealed original that this was made of, by the hash of the file in the store; None for none."""
     if not segment.original_sha256:
         return None
     key = segment.sealed_under
     return {
-        "sha256": segment.original_sha256,
-        "bytes": segment.original_bytes,
+        "sealed_sha256": segment.original_sha256,
+        "sealed_bytes": segment.original_bytes,
         "kept": bool(segment.original_key),
         "sealed_under": key.fingerprint if key is not None else None,
     }

@@ -223,7 +223,8 @@ def main(arguments: list[str] | None = None) -> int:
     if found:
         return 1
     say(f"Intact: {len(pack.manifest['files'])} files, pack {pack.manifest['pack']}.\n{record}\n")
-    say(f"Signed with key {key_id_of(pack.signed_with)}. Compare it with the key that you noted down.\n")
+    trust = "which you gave" if keys else "which the pack brings: compare it with the one that you noted down"
+    say(f"Signed with key {key_id_of(pack.signed_with)}, {trust}.\n")
     return 0
 
 
@@ -257,7 +258,7 @@ def check_record(pack: Pack, keys: tuple[str, ...], verifier: Any) -> str:
     except verifier.Unreadable as error:
         raise Bad(RECORD, f"cannot be read: {error}") from error
     checkpoints = len(export.checkpoints.all)
-    return f"Its {export.records} entries of the record are proven by {checkpoints} signed checkpoints."
+    return f"Entries of the record in it: {export.records}, proven by signed checkpoints: {checkpoints}."
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def test_its_extract_of_the_record_is_that_of_the_span(packed, day):
 def test_the_verifiers_of_packs_check_it(packed):
     found, said = checked(packed)
     assert found == []
-    assert re.search(r"Its \d+ entries of the record are proven", said)
+    assert re.search(r"Entries of the record in it: \d+, proven", said)
 
 
 def test_one_flipped_bit_names_its_file(packed):

@@ -133,12 +133,12 @@ def test_the_command_and_the_script_say_the_same(data, tmp_path, capsys):
     call_command("evidence", "verify", str(path))
     printed = capsys.readouterr().out
     assert printed.startswith("Intact")
-    assert "1 entries of the record are proven" in printed
+    assert "Entries of the record in it: 1, proven" in printed
     call_command("evidence", "verifiers", str(tmp_path / "tools"))
     script = [sys.executable, "-I", str(tmp_path / "tools/verify_pack.py"), str(path)]
     said = subprocess.run(script, capture_output=True, check=True, text=True).stdout
     assert said.startswith("Intact")
-    assert "1 entries of the record are proven" in said
+    assert "Entries of the record in it: 1, proven" in said
     at = data.index(FILE) + 40
     path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     with pytest.raises(CommandError, match="segment-0001"):
@@ -335,7 +335,7 @@ def test_an_original_is_named_by_its_hash(bob, camera, wanted, filmed):
     row.refresh_from_db()
     manifest = json.loads(zipfile.ZipFile(io.BytesIO(object_get(row.object_key))).read("manifest.json"))
     told = [file["segment"]["original"] for file in manifest["files"] if file["kind"] == "segment"]
-    original = {"sha256": "cd" * 32, "bytes": 9, "kept": True, "sealed_under": "fe" * 32}
+    original = {"sealed_sha256": "cd" * 32, "sealed_bytes": 9, "kept": True, "sealed_under": "fe" * 32}
     assert told == [original, None]
 
 
