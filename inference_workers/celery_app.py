@@ -24,7 +24,13 @@ VISIBILITY_TIMEOUT_S = 300
 
 _BROKER_URL = broker_url(Environment())
 app = Celery(
-    "vidette", broker=_BROKER_URL, include=["inference_workers.tasks.gpu", "inference_workers.tasks.redact"]
+    "vidette",
+    broker=_BROKER_URL,
+    include=[
+        "inference_workers.tasks.gpu",
+        "inference_workers.tasks.redact",
+        "inference_workers.tasks.models",
+    ],
 )
 app.conf.update(
     worker_pool="solo",

@@ -24,6 +24,8 @@ class WorkerSettings:
         lease_key: Fernet key that opens sealed camera credentials.
         film_steps: segments of uploaded films that one inference worker works on at once, beside the cameras.
         ocr_backend: who recognises lines of text: "builtin", "easyocr" or "paddleocr".
+        model_keys: public keys (hexadecimal) whose statements about models are believed.
+        signed_models_only: files in the model directory without such a statement are refused.
     """
 
     data_dir: Path
@@ -47,6 +49,8 @@ class WorkerSettings:
     sentry_dsn: str = field(repr=False)
     ocr_backend: str = "builtin"
     film_steps: int = 1
+    model_keys: tuple[str, ...] = ()
+    signed_models_only: bool = False
 
 
 def read(environment: Environment) -> WorkerSettings:
@@ -79,6 +83,8 @@ def read(environment: Environment) -> WorkerSettings:
         sentry_dsn=environment.text("SENTRY_DSN", ""),
         film_steps=environment.integer("VIDETTE_FILM_STEPS", 1, minimum=1, maximum=64),
         ocr_backend=environment.choice("VIDETTE_OCR_BACKEND", ("builtin", "easyocr", "paddleocr"), "builtin"),
+        model_keys=environment.words("VIDETTE_MODEL_KEYS"),
+        signed_models_only=environment.flag("VIDETTE_SIGNED_MODELS_ONLY", False),
     )
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from inference_workers.contracts.codec import encode
 from inference_workers.contracts.lease import ModelRef
+from inference_workers.contracts.model_checks import SignedStatement
 from inference_workers.contracts.models import ModelCard
 from inference_workers.engine.backends import SIZE_INPUT, BackendOptions, open_backend
 from inference_workers.engine.builtin_models import BUILTINS
@@ -21,10 +23,17 @@ from inference_workers.engine.detectors.base import Detector, OnnxDetector, Thre
 from inference_workers.engine.detectors.families import FAMILIES
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
+from inference_workers.engine.model_checks.operators import refuse_operators
 from inference_workers.engine.ocr.reader import TextReader
 from inference_workers.engine.onnx_files import parse_checked, read_checked, read_limited
 from inference_workers.engine.preprocess import Resize
 from inference_workers.engine.side_file import NAME, SideFile, read_side_file, require_multiple_of_stride
+from inference_workers.engine.statements import (
+    require_signed,
+    require_statement,
+    statement_path,
+    trusted_keys,
+)
 from inference_workers.settings import WorkerSettings
 
 
@@ -36,6 +45,14 @@ class LoadedModel:
     size_bytes: int
     detector: Detector | None = None
     reader: TextReader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A side file word by word as it was signed, and what was signed."""
+
+    side_text: str
+    statement: SignedStatement
 
 
 def build_detector(data: bytes, name: str, side: SideFile, options: BackendOptions) -> OnnxDetector:
@@ -59,6 +76,7 @@ class ModelDirectory:
         self._folder = settings.model_dir
         self._options = BackendOptions(settings.providers, settings.inference_threads)
         self._seen: dict[tuple[object, ...], ModelCard] = {}
+        self._keys = trusted_keys(settings.model_keys)
 
     def cards(self) -> list[ModelCard]:
         """Every model, the built-in ones first; a file is hashed again only when it changed."""
@@ -76,6 +94,7 @@ class ModelDirectory:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             side = check_model(path.stem, data, path.with_suffix(".json"))
+            self._require_statement(path, sha256)
         except EngineError as error:
             return _broken_card(path.stem, sha256, str(error))
         return _card(path.stem, side, len(data))
@@ -98,7 +117,8 @@ class ModelDirectory:
         data = read_checked(path, ref.sha256)
         if side.sha256 != ref.sha256:
             raise EngineError("model_wrong_hash", f"{ref.name}: its side file describes another version")
-        check_graph(ref.name, parse_checked(data, ref.name), side)
+        self._require_statement(path, ref.sha256)
+        check_graph(ref.name, parse_allowed(data, ref.name), side)
         if input_size is not None and side.preprocess.resize is Resize.FIT:
             side = replace(side, input_size=input_size)
         detector = build_detector(data, ref.name, side, self._options)
@@ -135,8 +155,19 @@ class ModelDirectory:
             raise EngineError("model_missing", f"expected the name of a model, got {name!r:.80}")
         return self._folder / f"{name}.onnx"
 
-    def install(self, path: Path, side: SideFile, name: str) -> ModelCard:
+    def _require_statement(self, path: Path, sha256: str) -> None:
+        try:
+            side_text = path.with_suffix(".json").read_text()
+        except (OSError, ValueError) as error:
+            raise EngineError("side_file", f"{path.stem}: its side file is not readable") from error
+        always = self._settings.signed_models_only
+        require_statement(path, sha256, side_text, self._keys, always=always)
+
+    def install(self, path: Path, side: SideFile, name: str, signed: Signed | None = None) -> ModelCard:
         """Copy a model and write its side file, after everything was checked and it analysed one picture.
+
+        Args:
+            signed: the side file as it was signed, and the statement; else `side` is written anew.
 
         Raises:
             EngineError: `model_exists` when the name holds other bytes, and all those of `load`.
@@ -145,12 +176,20 @@ class ModelDirectory:
         target = self._path(name)
         if name in BUILTINS or (target.exists() and read_limited(target) != data):
             raise EngineError("model_exists", f"{name}: another model has this name; choose a new one")
-        check_graph(name, parse_checked(data, name), side)
+        side_text = signed.side_text if signed else side.to_json()
+        if signed:
+            require_signed(signed.statement, name, side.sha256, side_text, self._keys)
+        check_graph(name, parse_allowed(data, name), side)
         build_detector(data, name, side, self._options).detect([_grey_picture(side)])
         self._folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(target.with_suffix(".json"), side.to_json().encode())
+        _write_atomically(target.with_suffix(".json"), side_text.encode())
+        if signed:
+            self.write_statement(name, signed.statement)
         _write_atomically(target, data)
         return _card(name, side, len(data))
+
+    def write_statement(self, name: str, statement: SignedStatement) -> None:
+        _write_atomically(statement_path(self._path(name)), encode(statement).encode())
 
 
 def check_model(name: str, data: bytes, side_path: Path) -> SideFile:
@@ -169,8 +208,15 @@ def check_model(name: str, data: bytes, side_path: Path) -> SideFile:
         raise EngineError(
             "model_wrong_hash", f"{side_path.name} expects sha256 {side.sha256}, the file has {found}"
         )
-    check_graph(name, parse_checked(data, name), side)
+    check_graph(name, parse_allowed(data, name), side)
     return side
+
+
+def parse_allowed(data: bytes, name: str) -> onnx.ModelProto:
+    """Parse, and refuse tensors in other files and operators that no model for pictures needs."""
+    model = parse_checked(data, name)
+    refuse_operators(model, name)
+    return model
 
 
 def check_graph(name: str, model: onnx.ModelProto, side: SideFile) -> None:
@@ -224,8 +270,8 @@ def _broken_card(name: str, sha256: str, problem: str) -> ModelCard:
 
 
 def _fingerprint(path: Path) -> tuple[object, ...]:
-    """Changes when the model or its side file does."""
-    return (path, *_stat(path), *_stat(path.with_suffix(".json")))
+    """Changes when the model, its side file or its statement does."""
+    return (path, *_stat(path), *_stat(path.with_suffix(".json")), *_stat(statement_path(path)))
 
 
 def _stat(path: Path) -> tuple[int, int, int]:

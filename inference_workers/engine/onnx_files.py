@@ -52,14 +52,33 @@ def parse_checked(data: bytes, name: str) -> onnx.ModelProto:
     Raises:
         EngineError: `model_not_onnx`, `model_external_tensor`.
     """
+    model = parse_unchecked(data, name)
+    refuse_external(model, name)
+    return model
+
+
+def parse_unchecked(data: bytes, name: str) -> onnx.ModelProto:
+    """Parse alone: whoever hands the model on has to call `refuse_external`. Raises `model_not_onnx`."""
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
         raise EngineError("model_not_onnx", f"{name}: expected an ONNX file, got other bytes") from error
     if not model.graph.node:
         raise EngineError("model_not_onnx", f"{name}: expected a graph with nodes, got an empty one")
-    refuse_external(model, name)
+    _refuse_unknown_fields(model, name)
     return model
+
+
+def _refuse_unknown_fields(model: onnx.ModelProto, name: str) -> None:
+    """What this side cannot see, onnxruntime might: a newer kind of tensor that names a file, for example."""
+    size = model.ByteSize()
+    model.DiscardUnknownFields()
+    if model.ByteSize() != size:
+        raise EngineError(
+            "model_not_onnx",
+            f"{name}: expected only fields of ONNX that this release knows, the file has others; "
+            "export it for an older version of the format",
+        )
 
 
 def refuse_external(model: onnx.ModelProto, name: str) -> None:

@@ -81,13 +81,18 @@ def read_side_file(path: Path) -> SideFile:
         raw = path.read_bytes()[: MAX_BYTES + 1]
     except OSError as error:
         raise _refuse(path.name, "the file itself", "a readable JSON file", error.strerror) from error
+    return parse_side_file(raw, path.name, path.parent)
+
+
+def parse_side_file(raw: bytes, name: str, folder: Path | None = None) -> SideFile:
+    """The same for text that lies in no folder: then the names of the classes have to be in it."""
     if len(raw) > MAX_BYTES:
-        raise _refuse(path.name, "the file itself", f"at most {MAX_BYTES} bytes", "more")
+        raise _refuse(name, "the file itself", f"at most {MAX_BYTES} bytes", "more")
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise _refuse(path.name, "the file itself", "JSON", error) from error
-    return _Reader(path.name, value).side_file(path.parent)
+        raise _refuse(name, "the file itself", "JSON", error) from error
+    return _Reader(name, value).side_file(folder)
 
 
 def _refuse(file: str, field: str, expected: str, got: object) -> EngineError:
@@ -101,7 +106,7 @@ class _Reader:
         self._file = file
         self._value = self._object("the file itself", value, _REQUIRED, _OPTIONAL)
 
-    def side_file(self, folder: Path) -> SideFile:
+    def side_file(self, folder: Path | None) -> SideFile:
         family = self._family()
         return SideFile(
             family=family,
@@ -165,7 +170,7 @@ class _Reader:
                 raise self.refuse("metrics", "names of 1 to 60 characters", name)
         return {name: self._number(f"metrics.{name}", number, -1e12, 1e12) for name, number in value.items()}
 
-    def _classes(self, folder: Path) -> tuple[str, ...]:
+    def _classes(self, folder: Path | None) -> tuple[str, ...]:
         names = self._value.get("classes")
         if names is None and "classes_file" in self._value:
             names = self._classes_file(folder)
@@ -178,9 +183,11 @@ class _Reader:
             raise self.refuse("classes", "names that differ", "the same name twice")
         return tuple(names)
 
-    def _classes_file(self, folder: Path) -> list[str]:
+    def _classes_file(self, folder: Path | None) -> list[str]:
         """A plain name beside the side file: never a path (PITFALLS 15)."""
         name = self._value["classes_file"]
+        if folder is None:
+            raise self.refuse("classes_file", "the names in the field classes", name)
         if not isinstance(name, str) or Path(name).name != name or name.startswith("."):
             raise self.refuse("classes_file", "a file name without a folder", name)
         try:

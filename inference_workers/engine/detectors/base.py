@@ -17,6 +17,7 @@ from inference_workers.engine.preprocess import Placement, Preprocess, place, to
 Outputs = Mapping[str, NDArray[np.float32]]
 MIN_SIDE_PX = 1.0
 CPU_ALONE = ("CPUExecutionProvider",)
+EVERY_SCORE = -1.0
 
 
 class Detector(Protocol):
@@ -84,6 +85,16 @@ class OnnxDetector:
             for row, i in enumerate(group):
                 found[i] = self._read(_row(outputs, row, len(group)), places[i])
         return [found[i] for i in range(len(images))]
+
+    def candidates(self, image: Image) -> Candidates:
+        """Everything that the graph answers for one picture, whatever its score; for checks, not for use.
+
+        Boxes are in pixels of the tensor. Raises EngineError as `detect` does.
+        """
+        check_image(image)
+        where = place(image.shape[1], image.shape[0], self._input_size, self._preprocess.resize)
+        outputs = self._run(to_tensor([image], [where], self._preprocess))
+        return self._decoder(_row(outputs, 0, 1), where.tensor, EVERY_SCORE)
 
     def _groups(self, places: list[Placement]) -> list[list[int]]:
         """Pictures that may share a tensor: of one size, where the graph takes batches and they help."""
