@@ -380,3 +380,7 @@ def describe_known(path: Path) -> KnownModel | None:
     """The facts of a file whose bytes we know, None for a stranger's."""
     with path.open("rb") as file:
         return _BY_SHA256.get(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def known_by_sha256(sha256: str) -> KnownModel | None:
+    return _BY_SHA256.get(sha256)

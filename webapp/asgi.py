@@ -17,7 +17,7 @@ from apps.core.streamed_body import StreamingHandler  # noqa: E402
 from apps.live.routing import websocket_application  # noqa: E402
 from webapp.checks import refuse_unsafe_settings  # noqa: E402
 
-STREAMED = re.compile(r"/api/v1/redactions")
+STREAMED = re.compile(r"/api/v1/(redactions|models)")
 
 refuse_unsafe_settings()
 application = ProtocolTypeRouter({"http": StreamingHandler(STREAMED), "websocket": websocket_application()})

@@ -84,6 +84,7 @@ class TokenAction(models.TextChoices):
     ROLLOUTS_READ = "rollouts:read", _("Read rollouts and what serves where")
     ROLLOUTS_WRITE = "rollouts:write", _("Prepare, start, grow and take back rollouts")
     EVALUATIONS_WRITE = "evaluations:write", _("Measure and compare models")
+    MODELS_WRITE = "models:write", _("Upload and retire models")
     AUDIT_READ = "audit:read", _("Read the record")
     PURPOSES_READ = "purposes:read", _("Read purposes and consents")
     PURPOSES_WRITE = "purposes:write", _("Change purposes and consents")

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     MANAGE_ROLLOUTS = "manage_rollouts"
     APPROVE_ROLLOUTS = "approve_rollouts"
     EVALUATE_MODELS = "evaluate_models"
+    UPLOAD_MODELS = "upload_models"
     SEE_RECORD = "see_record"
     SEE_PURPOSES = "see_purposes"
     MANAGE_PURPOSES = "manage_purposes"
@@ -89,6 +90,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.MANAGE_ROLLOUTS,
             C.APPROVE_ROLLOUTS,
             C.EVALUATE_MODELS,
+            C.UPLOAD_MODELS,
             C.ANALYSE_FRAMES,
             C.SEE_HEALTH,
         }
@@ -106,6 +108,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.SEE_ROLLOUTS,
             C.MANAGE_ROLLOUTS,
             C.EVALUATE_MODELS,
+            C.UPLOAD_MODELS,
             C.ANALYSE_FRAMES,
             C.REDACT_FILES,
         }
@@ -145,6 +148,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.MANAGE_ROLLOUTS: TokenAction.ROLLOUTS_WRITE,
     C.APPROVE_ROLLOUTS: None,
     C.EVALUATE_MODELS: TokenAction.EVALUATIONS_WRITE,
+    C.UPLOAD_MODELS: TokenAction.MODELS_WRITE,
     C.SEE_RECORD: TokenAction.AUDIT_READ,
     C.SEE_PURPOSES: TokenAction.PURPOSES_READ,
     C.MANAGE_PURPOSES: TokenAction.PURPOSES_WRITE,

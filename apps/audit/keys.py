@@ -4,13 +4,13 @@
 trusted.
 """
 
-import base64
 import hashlib
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from django.conf import settings
+
+from apps.core.crypto import signing_keys
 
 KEY_ID_CHARACTERS = 16
 
@@ -24,7 +24,7 @@ class Signature:
 
 
 def sign(content: bytes) -> Signature:
-    key = _private_keys()[0]
+    key = signing_keys()[0]
     return Signature(key_id_of(_public_hex(key)), key.sign(content).hex())
 
 
@@ -41,18 +41,13 @@ def signature_holds(public_key: str, content: bytes, signature: str) -> bool:
 
 def public_keys() -> dict[str, str]:
     """The trusted public keys, id → 64 hexadecimal digits; the one that signs now comes first."""
-    keys = [_public_hex(key) for key in _private_keys()]
+    keys = [_public_hex(key) for key in signing_keys()]
     return {key_id_of(key): key for key in keys}
 
 
 def key_id_of(public_key: str) -> str:
     """A short name for people to compare: the beginning of the key's SHA-256."""
     return hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:KEY_ID_CHARACTERS]
-
-
-def _private_keys() -> list[Ed25519PrivateKey]:
-    seeds = [base64.urlsafe_b64decode(key.strip()) for key in settings.RECORD_KEY.split(",")]
-    return [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]
 
 
 def _public_hex(key: Ed25519PrivateKey) -> str:

@@ -3,7 +3,10 @@
 A setting may hold several keys separated by commas: the first seals, all unseal (rotation).
 """
 
+import base64
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
 from apps.core.errors import DomainError
@@ -44,3 +47,14 @@ def seal_for_lease(text: str) -> str:
 
 def _keys(setting: str) -> MultiFernet:
     return MultiFernet([Fernet(key.strip()) for key in setting.split(",")])
+
+
+def signing_keys() -> list[Ed25519PrivateKey]:
+    """The Ed25519 keys of VIDETTE_RECORD_KEY: the first signs, all are trusted."""
+    seeds = [base64.urlsafe_b64decode(key.strip()) for key in settings.RECORD_KEY.split(",")]
+    return [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]
+
+
+def signing_public_keys() -> tuple[str, ...]:
+    """Their public halves, 64 hexadecimal digits each."""
+    return tuple(key.public_key().public_bytes_raw().hex() for key in signing_keys())

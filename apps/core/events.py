@@ -14,6 +14,7 @@ TOPICS = frozenset(
         "camera.changed",
         "camera.removed",
         "stages.changed",
+        "models.changed",
         "grants.changed",
         "sessions.changed",
         "event.changed",

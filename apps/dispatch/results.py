@@ -18,11 +18,13 @@ from apps.evaluations import ledger as evaluations
 from apps.monitoring.leaks import leak_sample_apply
 from apps.recordings.results import segment_apply
 from apps.redactions import ledger as redactions
+from apps.registry.checking import check_apply, install_apply
 from apps.rollouts.results import window_apply
 from apps.unmasking.services import reveal_apply
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.comparison import VersionWindow
 from inference_workers.contracts.evaluations import EvaluationReply
+from inference_workers.contracts.model_checks import CheckReply, InstallReply
 from inference_workers.contracts.recording import SegmentResult
 from inference_workers.contracts.redactions import RedactionReply
 from inference_workers.contracts.results import (
@@ -45,6 +47,18 @@ def _status_apply(message: CameraStatus, batch: ResultBatch) -> Outcome:
     return outcome
 
 
+def _of_ledger(apply: Callable[[Any], bool | None]) -> Apply:
+    """For apps below the detections, which do not know their words."""
+
+    def applied(message: Any, _batch: ResultBatch) -> Outcome:
+        known = apply(message)
+        if known is None:
+            return Outcome.UNKNOWN
+        return Outcome.APPLIED if known else Outcome.REPEATED
+
+    return applied
+
+
 _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "TrackResult": (TrackResult, track_apply),
     "ReadingResult": (ReadingResult, reading_apply),
@@ -57,6 +71,8 @@ _KINDS: dict[str, tuple[type[Any], Apply]] = {
     "AnalyseImageReply": (AnalyseImageReply, reply_apply),
     "RedactionReply": (RedactionReply, redactions.reply_apply),
     "EvaluationReply": (EvaluationReply, evaluations.reply_apply),
+    "CheckReply": (CheckReply, _of_ledger(check_apply)),
+    "InstallReply": (InstallReply, _of_ledger(install_apply)),
 }
 
 

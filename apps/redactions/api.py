@@ -1,14 +1,14 @@
 """REST: files to redact. Uploads are stored while they arrive; every answer with a result is on record."""
 
 from collections.abc import Callable
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +17,7 @@ from rest_framework.reverse import reverse
 from apps.accounts.models import TokenAction
 from apps.accounts.rest import checked, stated_purpose, user_of
 from apps.accounts.roles import Capability
-from apps.core.api import ApiView, KeysetPagination
+from apps.core.api import ApiView, KeysetPagination, UnreadForm
 from apps.detections.api import PURPOSE
 from apps.redactions import editing, media, services
 from apps.redactions import serializers as forms
@@ -37,15 +37,6 @@ FILM: dict[Any, Any] = {
     for code in (200, 206)
     for kind in ("video/mp4", "image/jpeg", "image/png")
 }
-
-
-class UnreadForm(BaseParser):
-    """A multipart form that is handed on unread: rights and space are asked before its first byte."""
-
-    media_type = "multipart/form-data"
-
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        return {"stream": stream}
 
 
 class AnyRenderer(BaseRenderer):

@@ -1,10 +1,8 @@
 """From the ledger to the queue: a few steps at a time, short ones first, only while a worker lives."""
 
-import json
 import logging
 import time
 from datetime import timedelta
-from typing import cast
 
 from django.conf import settings
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
@@ -13,7 +11,7 @@ from redis.exceptions import RedisError
 
 from apps.core.broker import gpu_send
 from apps.core.clock import now
-from apps.core.redis import client
+from apps.core.workers import worker_lives
 from apps.redactions.models import (
     ACTIVE_STATES,
     EditKind,
@@ -25,7 +23,7 @@ from apps.redactions.models import (
 )
 from apps.redactions.options import job_told
 from inference_workers.contracts.codec import encode
-from inference_workers.contracts.names import HEARTBEATS, TASK_REDACT
+from inference_workers.contracts.names import TASK_REDACT
 from inference_workers.contracts.redactions import EditKind as ToldEditKind
 from inference_workers.contracts.redactions import RedactionEdit as ToldEdit
 from inference_workers.contracts.redactions import RedactionKind
@@ -33,7 +31,6 @@ from inference_workers.contracts.redactions import RedactionStep as Message
 
 START_WITHIN = timedelta(seconds=45)  # from the message until the worker says that it works on it
 DEADLINE_S = 3600.0
-WORKER_FRESH_S = 15.0
 _SHORT = (StepKind.PROBE, StepKind.FOLLOW, StepKind.STITCH)
 logger = logging.getLogger(__name__)
 
@@ -60,24 +57,6 @@ def _due() -> QuerySet[RedactionStep]:
         .select_related("redaction")
         .order_by(short_first, "redaction__created_at", "place", "segment")
     )
-
-
-def worker_lives() -> bool:
-    """Whether a GPU worker has spoken just now: a message that nobody takes would only run out."""
-    try:
-        beats = cast(dict[bytes, bytes], client().hgetall(HEARTBEATS))
-    except RedisError as error:
-        logger.warning("redactions: Redis does not answer: %s", type(error).__name__)
-        return False
-    return any(name.startswith(b"gpu") and _fresh(text) for name, text in beats.items())
-
-
-def _fresh(text: bytes) -> bool:
-    try:
-        at = float(json.loads(text)["at"])
-    except (ValueError, TypeError, KeyError):
-        return False
-    return time.time() - at < WORKER_FRESH_S
 
 
 def _send(step: RedactionStep) -> bool:

@@ -8,9 +8,10 @@ from redis.exceptions import RedisError
 
 from apps.core.clock import now
 from apps.core.redis import client
+from apps.core.workers import worker_lives
 from apps.redactions.ledger import redaction_advance, step_again
 from apps.redactions.models import ACTIVE_STATES, Redaction, RedactionStep, StepState
-from apps.redactions.sending import steps_send, worker_lives
+from apps.redactions.sending import steps_send
 from inference_workers.contracts.redactions import RUNNING_TTL_S, RedactionKind, running_key
 
 GRACE = timedelta(seconds=RUNNING_TTL_S)

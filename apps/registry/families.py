@@ -2,9 +2,20 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from apps.registry.models import ModelFamily, ModelTask
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.audit import services as audit
+from apps.core.errors import Conflict, Invalid
+from apps.registry.models import ModelFamily, ModelTask, default_input_contract
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
 def classes_sha256(classes: Sequence[str]) -> str:
@@ -34,3 +45,58 @@ def _free_name(postprocess: str, count: int) -> str:
     taken = set(ModelFamily.objects.filter(name__startswith=stem).values_list("name", flat=True))
     numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
     return stem if stem not in taken else next(name for name in numbered if name not in taken)
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFacts:
+    """What a family promises; sides in pixels."""
+
+    name: str
+    task: str
+    postprocess: str
+    classes: tuple[str, ...]
+    description: str = ""
+    min_side: int = 32
+    max_side: int = 4096
+
+
+def family_create(*, acting_user: User, facts: FamilyFacts) -> ModelFamily:
+    """Found a family of one's own; versions are checked against it when they name it."""
+    require(acting_user, Capability.UPLOAD_MODELS)
+    _check(facts)
+    with transaction.atomic():
+        if ModelFamily.objects.filter(name=facts.name).exists():
+            raise Conflict("family_exists", _("A family named %s is there already.") % facts.name)
+        family = ModelFamily.objects.create(
+            name=facts.name,
+            task=facts.task,
+            postprocess=facts.postprocess,
+            classes=list(facts.classes),
+            classes_sha256=classes_sha256(facts.classes),
+            description=facts.description,
+            input_contract={
+                **default_input_contract(),
+                "min_side": facts.min_side,
+                "max_side": facts.max_side,
+            },
+        )
+        audit.record_change(
+            action="model.family",
+            object_type="model_family",
+            object_id=str(family.pk),
+            details={"name": family.name, "task": family.task, "classes": len(family.classes)},
+            acting_user=acting_user,
+        )
+    return family
+
+
+def _check(facts: FamilyFacts) -> None:
+    if not _NAME.fullmatch(facts.name):
+        message = _("A name has 1 to 80 small letters, digits, dots, dashes and underscores.")
+        raise Invalid("family_name", message, field="name")
+    if facts.task not in (ModelTask.DETECTION, ModelTask.FACE):
+        raise Invalid("family_task", _("A family of files finds objects or faces."), field="task")
+    if len(set(facts.classes)) != len(facts.classes):
+        raise Invalid("family_classes", _("Every class has a name of its own."), field="classes")
+    if facts.min_side > facts.max_side:
+        raise Invalid("family_input", _("The smallest side is larger than the largest."), field="min_side")

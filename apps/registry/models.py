@@ -93,6 +93,9 @@ class ModelVersion(models.Model):
         statement: the signed text itself (see `apps.registry.statements`); empty for announced files.
         object_key: where the uploaded file lies in the object store; empty when it never lay there.
         checks: lines of the sandboxed check, as `CheckLine` of the contract.
+        check_facts: what the check measured, and which walls stood while it did.
+        check_until: until then the ledger waits for the worker's answer, or before it asks again.
+        check_attempts: how often a worker was asked; an answer to an earlier question counts no more.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -127,10 +130,12 @@ class ModelVersion(models.Model):
     preprocessing_sha256 = models.CharField(max_length=64, blank=True)
     side_file = models.TextField(blank=True)
     statement = models.TextField(blank=True)
-    signature = models.CharField(_("signature"), max_length=128, blank=True)
+    signature = models.CharField(_("signature"), max_length=200, blank=True)
     object_key = models.CharField(max_length=200, blank=True)
     checks = models.JSONField(default=list)
+    check_facts = models.JSONField(default=dict)
     checked_at = models.DateTimeField(null=True)
+    check_until = models.DateTimeField(null=True)
     check_attempts = models.PositiveSmallIntegerField(default=0)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="uploaded_models"

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
 from apps.cameras.selectors import by_key
 from apps.core.errors import NotFound
 from apps.registry.choice import STAGE_TASK, best_version, usable
-from apps.registry.models import ModelVersion, StageAssignment
+from apps.registry.models import ModelFamily, ModelVersion, StageAssignment
 from inference_workers.contracts.lease import Stage
 
 
@@ -31,7 +31,9 @@ class StageState:
 
 
 def versions_all() -> QuerySet[ModelVersion]:
-    return ModelVersion.objects.order_by("task", "name", "-first_seen_at")
+    return ModelVersion.objects.select_related("family_ref", "parent").order_by(
+        "task", "name", "-first_seen_at"
+    )
 
 
 def version_get(user: Viewer, version_id: object) -> ModelVersion:
@@ -40,6 +42,18 @@ def version_get(user: Viewer, version_id: object) -> ModelVersion:
     if version is None:
         raise NotFound("model version")
     return version
+
+
+def families_all() -> QuerySet[ModelFamily]:
+    return ModelFamily.objects.annotate(version_count=Count("versions")).order_by("task", "name")
+
+
+def family_get(user: Viewer, family_id: object) -> ModelFamily:
+    require(user, Capability.SEE_MODELS)
+    family = by_key(families_all(), family_id).first()
+    if family is None:
+        raise NotFound("model family")
+    return family
 
 
 def stage_states() -> list[StageState]:

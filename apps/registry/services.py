@@ -14,7 +14,14 @@ from apps.core.errors import DomainError
 from apps.core.events import publish
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.families import family_for
-from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, StageAssignment, VersionKind
+from apps.registry.models import (
+    ArtifactFormat,
+    ModelTask,
+    ModelVersion,
+    StageAssignment,
+    VersionKind,
+    VersionStatus,
+)
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
 
@@ -113,7 +120,7 @@ def stage_assign(*, acting_user: User, stage: str, version: ModelVersion) -> Sta
     if not usable(version):
         raise DomainError(
             "version_unusable",
-            version.problem or _("This version is not in the model directory any more."),
+            _why_unusable(version),
         )
     with transaction.atomic():
         before = StageAssignment.objects.filter(stage=stage).values_list("version_id", flat=True).first()
@@ -128,6 +135,14 @@ def stage_assign(*, acting_user: User, stage: str, version: ModelVersion) -> Sta
         )
         publish("stages.changed")
     return row
+
+
+def _why_unusable(version: ModelVersion) -> str:
+    if version.artifact == ArtifactFormat.SAFETENSORS:
+        return _("Safetensors hold weights without a graph: a training artefact, which no stage can use.")
+    if version.status != VersionStatus.READY:
+        return version.problem or _("This version is not ready: %s.") % version.get_status_display()
+    return version.problem or _("This version is not in the model directory any more.")
 
 
 def stage_clear(*, acting_user: User, stage: str) -> bool:
@@ -163,8 +178,16 @@ def _record(
 
 
 def directory_changed(verb: str, name: str) -> None:
-    """Put on record that somebody at the machine changed the model directory."""
+    """Put on record that somebody at the machine changed the model directory.
+
+    A file that was taken out stays out: an uploaded version of this name is retired with it.
+    """
     with transaction.atomic():
+        if verb == "remove":
+            uploaded = ModelVersion.objects.filter(name=name, status=VersionStatus.READY).exclude(
+                object_key=""
+            )
+            uploaded.update(status=VersionStatus.RETIRED)
         audit.record_change(
             action=f"model.{verb}", object_type="model_directory", object_id=name[:64], details={"name": name}
         )

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from apps.core.context import audit_context, system_context
 from apps.core.redis import client
+from apps.registry.checking import models_send
 from apps.registry.services import models_announced
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.models import ModelCard
@@ -23,6 +24,13 @@ def sync_models() -> int:
         return 0
     with audit_context(system_context("registry")):
         return models_announced(_cards(announced))
+
+
+@shared_task(name="apps.registry.tasks.work_models", ignore_result=True)
+def work_models() -> int:
+    """Checks and installations that nobody works on are asked for (again)."""
+    with audit_context(system_context("registry")):
+        return models_send()
 
 
 def _cards(announced: dict[bytes, bytes]) -> list[ModelCard]:

@@ -17,6 +17,9 @@ register_converter(StageConverter, "stage")
 urlpatterns = [
     path("models", api.VersionsView.as_view(), name="models"),
     path("models/<uuid:version_id>", api.VersionView.as_view(), name="model"),
+    path("models/<uuid:version_id>/retire", api.RetireView.as_view(), name="model_retire"),
+    path("model-families", api.FamiliesView.as_view(), name="model_families"),
+    path("model-families/<uuid:family_id>", api.FamilyView.as_view(), name="model_family"),
     path("stages", api.StagesView.as_view(), name="stages"),
     path("stages/<stage:stage>", api.StageView.as_view(), name="stage"),
 ]

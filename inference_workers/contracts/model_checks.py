@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.models import ModelCard
+
 TASK_CHECK_MODEL = "gpu.check_model"
 TASK_INSTALL_MODEL = "gpu.install_model"
 
@@ -26,6 +28,7 @@ class CheckName(StrEnum):
     EXTERNAL = "external"
     OPSET = "opset"
     OPERATORS = "operators"
+    GRAPH = "graph"
     INPUT = "input"
     LOAD = "load"
     INFERENCE = "inference"
@@ -87,7 +90,8 @@ class CheckReply:
     """What became of one check. `error_code` is set when nothing could be decided; then `lines` is empty.
 
     `sandbox` names the layers that held while the file was looked at. `median_ms` and `memory_bytes` are of
-    the smoke inference; 0 when it was not reached.
+    the smoke inference; 0 when it was not reached. `side_file` is the text that was used (the data plane's
+    own for known bytes), `card` what it says; None when it is not readable or the file is no ONNX.
     """
 
     version_id: str
@@ -98,6 +102,8 @@ class CheckReply:
     memory_bytes: int = 0
     parameters: int = 0
     opset: int = 0
+    side_file: str = ""
+    card: ModelCard | None = None
     error_code: str | None = None
     error: str | None = None
     transient: bool = False

@@ -97,7 +97,7 @@ class ModelDirectory:
             self._require_statement(path, sha256)
         except EngineError as error:
             return _broken_card(path.stem, sha256, str(error))
-        return _card(path.stem, side, len(data))
+        return card_of(path.stem, side, len(data))
 
     def load(self, ref: ModelRef, *, input_size: tuple[int, int] | None = None) -> LoadedModel:
         """Load the version that `ref` names; the bytes are hashed at every load.
@@ -122,7 +122,7 @@ class ModelDirectory:
         if input_size is not None and side.preprocess.resize is Resize.FIT:
             side = replace(side, input_size=input_size)
         detector = build_detector(data, ref.name, side, self._options)
-        return LoadedModel(_card(ref.name, side, len(data)), len(data), detector=detector)
+        return LoadedModel(card_of(ref.name, side, len(data)), len(data), detector=detector)
 
     def size_bytes(self, ref: ModelRef) -> int:
         """How large the model is, before a byte of it is read; 0 for one that is not there."""
@@ -186,7 +186,7 @@ class ModelDirectory:
         if signed:
             self.write_statement(name, signed.statement)
         _write_atomically(target, data)
-        return _card(name, side, len(data))
+        return card_of(name, side, len(data))
 
     def write_statement(self, name: str, statement: SignedStatement) -> None:
         _write_atomically(statement_path(self._path(name)), encode(statement).encode())
@@ -243,7 +243,7 @@ def check_graph(name: str, model: onnx.ModelProto, side: SideFile) -> None:
         )
 
 
-def _card(name: str, side: SideFile, size_bytes: int) -> ModelCard:
+def card_of(name: str, side: SideFile, size_bytes: int) -> ModelCard:
     return ModelCard(
         name=name,
         family=side.family,

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +16,15 @@ from inference_workers.contracts.model_checks import (
     InstallReply,
     SignedStatement,
 )
+from inference_workers.contracts.model_files import ONNX
+from inference_workers.contracts.models import ModelCard
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.model_checks.process import check_file
-from inference_workers.engine.model_directory import ModelDirectory, Signed
+from inference_workers.engine.model_directory import ModelDirectory, Signed, card_of
 from inference_workers.engine.onnx_files import MAX_MODEL_BYTES
 from inference_workers.engine.side_file import parse_side_file
 from inference_workers.objects import Objects
+from inference_workers.side_files import known_by_sha256
 from inference_workers.tasks.counters import Counters
 
 logger = logging.getLogger(__name__)
@@ -66,8 +69,10 @@ class ModelDesk:
         """Always a reply; `error_code` when nothing could be said about the file."""
         try:
             with self._fetched(work.object_key, work.size_bytes) as path:
+                work = with_known_side_file(work)
+                reply = check_file(path, work)
                 self.counters.add("models_checked")
-                return check_file(path, work)
+                return replace(reply, side_file=work.side_file, card=_card(work))
         except EngineError as error:
             self.counters.error(error.code)
             return CheckReply(
@@ -99,6 +104,20 @@ class ModelDesk:
                 "model_size", f"expected {expected or f'at most {MAX_MODEL_BYTES}'} bytes, got {size}"
             )
         return _Fetched(self.objects, key, self.scratch)
+
+
+def with_known_side_file(work: CheckModel) -> CheckModel:
+    """For bytes that this release knows nobody has to write how they are fed."""
+    known = known_by_sha256(work.sha256) if work.artifact == ONNX and not work.side_file.strip() else None
+    return work if known is None else replace(work, side_file=known.side.to_json())
+
+
+def _card(work: CheckModel) -> ModelCard | None:
+    """What the side file says; the check itself has told already when it is not readable."""
+    try:
+        return card_of(work.name, parse_side_file(work.side_file.encode(), work.name), work.size_bytes)
+    except EngineError:
+        return None
 
 
 class _Fetched:

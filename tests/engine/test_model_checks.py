@@ -67,7 +67,7 @@ def test_a_sound_file_passes_every_line_inside_of_four_walls(kept):
     assert reply.passed, [line for line in reply.lines if line.outcome is not PASSED]
     assert [line.check for line in reply.lines] == [
         "format", "hash", "side_file", "licence", "family", "structure", "external", "opset", "operators",
-        "input", "load", "inference", "outputs", "resources",
+        "graph", "input", "load", "inference", "outputs", "resources",
     ]  # fmt: skip
     assert {"limits", "system call filter"} <= set(reply.sandbox)
     assert (reply.opset, reply.memory_bytes > 10**7, reply.median_ms > 0) == (17, True, True)
@@ -165,7 +165,7 @@ def test_bombs_hit_the_limits_of_the_child_alone(make, kept):
     limits = replace(QUICK, base_memory_bytes=2 * 1024**3)
     reply = check_file(kept(data), job_of(data), limits)
     assert not reply.passed
-    assert FAILED in {line.outcome for line in reply.lines if line.check in (C.LOAD, C.INFERENCE, C.EXTERNAL)}
+    assert FAILED in {line.outcome for line in reply.lines if line.check in (C.LOAD, C.INFERENCE, C.GRAPH)}
 
 
 def test_wrong_shapes_are_refused_in_words(looked):

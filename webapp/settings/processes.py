@@ -58,6 +58,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-redactions": _every(5, "apps.redactions.tasks.sweep_redactions"),
     "forget-redactions": _every(60, "apps.redactions.tasks.forget_redactions"),
     "sweep-evaluations": _every(5, "apps.evaluations.tasks.sweep_evaluations"),
+    "check-models": _every(5, "apps.registry.tasks.work_models"),
     "sync-models": _every(15, "apps.registry.tasks.sync_models"),
     "look-at-rollouts": _every(5, "apps.rollouts.tasks.look"),
     "judge-leaks": _every(60, "apps.monitoring.tasks.judge_leaks"),

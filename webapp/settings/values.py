@@ -73,6 +73,7 @@ try:
     REDACTION_ORIGINAL_H = ENV.integer("VIDETTE_REDACTION_ORIGINAL_H", 24, minimum=1, maximum=720)
     EVALUATIONS_AT_ONCE = ENV.integer("VIDETTE_EVALUATIONS_AT_ONCE", 1, minimum=1, maximum=16)
     REDACTION_STEPS_AT_ONCE = ENV.integer("VIDETTE_REDACTION_STEPS_AT_ONCE", 1, minimum=1, maximum=64)
+    MODEL_MAX_MB = ENV.integer("VIDETTE_MODEL_MAX_MB", 1024, minimum=1, maximum=1024)
     MODEL_DIR: Path = ENV.path("VIDETTE_MODEL_DIR", DATA_DIR / "models")
     STATIC_ROOT: Path = ENV.path("VIDETTE_STATIC_ROOT", DATA_DIR / "staticfiles")
     SHM_DIR: Path = ENV.path("VIDETTE_SHM_DIR", Path("/dev/shm"))  # noqa: S108 - shared memory, not a temporary file

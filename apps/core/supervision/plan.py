@@ -45,6 +45,7 @@ class Installation:
     lease_key: str = field(repr=False)
     model_dir: Path
     media_roots: tuple[Path, ...] = ()
+    model_keys: tuple[str, ...] = ()
 
 
 def control_environment(variables: Mapping[str, str], installation: Installation) -> dict[str, str]:
@@ -69,6 +70,7 @@ def data_environment(variables: Mapping[str, str], installation: Installation) -
         "VIDETTE_DATA_DIR": str(installation.data_dir),
         "VIDETTE_MODEL_DIR": str(installation.model_dir),
         "VIDETTE_MEDIA_ROOTS": ",".join(map(str, installation.media_roots)),
+        "VIDETTE_MODEL_KEYS": variables.get("VIDETTE_MODEL_KEYS") or ",".join(installation.model_keys),
         "VIDETTE_LEASE_KEY": installation.lease_key,
         "REDIS_URL": installation.redis_url,
         "CELERY_BROKER_URL": installation.broker_url,

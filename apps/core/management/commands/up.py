@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from apps.core.crypto import signing_public_keys
 from apps.core.supervision import prepare
 from apps.core.supervision.child import Child
 from apps.core.supervision.embedded_redis import FolderNotPrivate, redis_process
@@ -67,6 +68,7 @@ class Start:
             lease_key=settings.LEASE_KEY,
             model_dir=settings.MODEL_DIR,
             media_roots=prepare.media_roots(self._data_dir, wishes),
+            model_keys=signing_public_keys(),
         )
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 

@@ -1,0 +1,158 @@
+"""What people do with versions: upload one, give it up; and what a variant needs to enter the same gate."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.audit import services as audit
+from apps.core.errors import Conflict, DomainError, Invalid
+from apps.core.events import publish
+from apps.core.objects import object_delete
+from apps.registry.checking import models_send
+from apps.registry.models import (
+    ArtifactFormat,
+    ModelFamily,
+    ModelTask,
+    ModelVersion,
+    StageAssignment,
+    VersionKind,
+    VersionStatus,
+)
+from apps.registry.uploads import ReceivedModel
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_NOT_NAME = re.compile(r"[^a-z0-9._-]+")
+MAX_SIDE_FILE = 256 * 1024
+MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a person says about a file beside its bytes. `name` empty: from the file's own name."""
+
+    name: str = ""
+    side_file: str = ""
+    family: ModelFamily | None = None
+    parent: ModelVersion | None = None
+    kind: str = VersionKind.FP32.value
+    licence: str = ""
+    source: str = ""
+    training_data: str = ""
+
+
+def version_upload(*, acting_user: User, received: ReceivedModel, origin: Origin) -> ModelVersion:
+    """Put a received file into the ledger of checks; it serves nothing before every check has passed."""
+    require(acting_user, Capability.UPLOAD_MODELS)
+    name = _name_checked(origin.name or _name_of(received.filename))
+    if len(origin.side_file) > MAX_SIDE_FILE:
+        raise Invalid("side_file", _("A side file has at most %d characters.") % MAX_SIDE_FILE)
+    with transaction.atomic():
+        _make_room(name)
+        version = ModelVersion.objects.create(
+            pk=received.version_id,
+            name=name,
+            sha256=received.sha256,
+            size_bytes=received.size_bytes,
+            object_key=received.key,
+            artifact=received.artifact,
+            family=origin.family.postprocess if origin.family else "",
+            task=origin.family.task if origin.family else ModelTask.UNKNOWN,
+            family_ref=origin.family,
+            parent=origin.parent,
+            kind=origin.kind,
+            licence=origin.licence[:80],
+            source=origin.source[:500],
+            training_data=origin.training_data[:500],
+            side_file=origin.side_file,
+            status=VersionStatus.UPLOADED,
+            present=False,
+            uploaded_by=acting_user,
+        )
+        details = {"bytes": version.size_bytes, "format": version.artifact, "kind": version.kind}
+        version_record("upload", version, details, acting_user)
+        publish("models.changed", version_id=str(version.pk))
+        transaction.on_commit(models_send, robust=True)
+    return version
+
+
+def _make_room(name: str) -> None:
+    """A name is one file of the model directory: only what was refused gives its name back."""
+    for row in ModelVersion.objects.select_for_update().filter(name=name):
+        if row.status != VersionStatus.REFUSED:
+            raise Conflict(
+                "version_exists",
+                _("A version named %(name)s is there already. A version never changes: choose a new name.")
+                % {"name": name},
+            )
+        if row.children.exists():
+            raise Conflict("version_exists", _("Other versions were made from %s. Choose a new name.") % name)
+        key = row.object_key
+        row.delete()
+        if key:
+            transaction.on_commit(lambda key=key: object_delete(key), robust=True)  # type: ignore[misc]
+
+
+def _name_checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Invalid(
+            "model_name",
+            _("A name has 1 to 80 small letters, digits, dots, dashes and underscores."),
+            field="name",
+        )
+    return name
+
+
+def _name_of(filename: str) -> str:
+    stem = filename.rpartition(".")[0] or filename
+    return _NOT_NAME.sub("-", stem.lower()).strip("-._")[:80]
+
+
+def version_retire(*, acting_user: User, version: ModelVersion, reason: str) -> ModelVersion:
+    """Take a version out of every choice; its row stays, because events name it."""
+    require(acting_user, Capability.UPLOAD_MODELS)
+    if not 3 <= len(reason.strip()) <= MAX_REASON:
+        raise Invalid("reason", _("Say why, in 3 to %d characters.") % MAX_REASON, field="reason")
+    with transaction.atomic():
+        row = ModelVersion.objects.select_for_update().get(pk=version.pk)
+        if row.status != VersionStatus.READY:
+            raise Conflict("version_state", _("Only a version that is ready can be retired."))
+        _require_unused(row)
+        row.status = VersionStatus.RETIRED
+        row.save(update_fields=["status"])
+        version_record("retire", row, {"reason": reason.strip()}, acting_user)
+        publish("stages.changed")
+        publish("models.changed", version_id=str(row.pk))
+    return row
+
+
+def _require_unused(version: ModelVersion) -> None:
+    if version.builtin:
+        raise DomainError("version_builtin", _("What comes with an installed package cannot be retired."))
+    stages = StageAssignment.objects.filter(version=version).values_list("stage", flat=True)
+    if stages:
+        raise Conflict(
+            "version_serves",
+            _("It was given the stage %s by a person. Assign another version first.") % ", ".join(stages),
+        )
+
+
+def version_record(
+    verb: str, version: ModelVersion, details: dict[str, Any], acting_user: User | None = None
+) -> None:
+    audit.record_change(
+        action=f"model.{verb}",
+        object_type="model_version",
+        object_id=str(version.pk),
+        details={"name": version.name, "sha256": version.sha256, **details},
+        acting_user=acting_user,
+    )
+
+
+def is_training_artefact(version: ModelVersion) -> bool:
+    """Weights without a graph: kept and exported, and no stage can use them."""
+    return version.artifact == ArtifactFormat.SAFETENSORS
