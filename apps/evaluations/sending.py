@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from apps.core.broker import gpu_send
 from apps.core.clock import now
+from apps.core.workers import worker_lives
 from apps.evaluations.messages import message_of
 from apps.evaluations.models import Evaluation, JobKind, JobState
-from apps.redactions.sending import worker_lives
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.evaluations import TASK_EVALUATE
 

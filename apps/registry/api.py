@@ -85,7 +85,7 @@ class UploadForm(serializers.Serializer[Any]):
     name = serializers.RegexField(r"^[a-z0-9][a-z0-9._-]{0,79}$", required=False, default="")
     side_file = serializers.CharField(required=False, default="", max_length=versions.MAX_SIDE_FILE)
     family = serializers.UUIDField(required=False, allow_null=True, default=None)
-    parent = serializers.UUIDField(required=False, allow_null=True, default=None)
+    parent = serializers.UUIDField(required=False, allow_null=True, default=None)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=VersionKind.choices, default=VersionKind.FP32.value)
     licence = serializers.CharField(required=False, default="", max_length=80, allow_blank=True)
     # A field's own word of the base class.
