@@ -2,11 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import alerts, health, integrate, people, record, registry
+from apps.console.views import alerts, health, integrate, model_versions, people, record, registry
 
 urlpatterns: list[URLPattern] = [
     path("models/", registry.models, name="models"),
     path("models/assign/", registry.stage_assign, name="stage_assign"),
+    path("models/upload/", model_versions.upload, name="model_upload"),
+    path("models/families/", model_versions.families, name="model_families"),
+    path("models/families/<uuid:family_id>/", model_versions.family, name="model_family"),
+    path("models/<uuid:version_id>/", model_versions.version, name="model"),
+    path("models/<uuid:version_id>/checks/", model_versions.version_checks, name="model_checks"),
+    path("models/<uuid:version_id>/retire/", model_versions.version_retire, name="model_retire"),
     path("record/", record.record, name="record"),
     path("record/export/", record.export, name="record_export"),
     path("record/check/", record.record_check, name="record_check"),

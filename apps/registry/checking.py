@@ -156,7 +156,18 @@ def check_apply(message: CheckReply) -> bool | None:
 
 
 def _fill(row: ModelVersion, message: CheckReply) -> None:
-    row.checks = [
+    row.checks, row.check_facts = reply_lines(message)
+    row.checked_at = now()
+    row.check_until = None
+    row.problem = ""
+    row.side_file = message.side_file or row.side_file
+    if message.card is not None:
+        card_fill(row, message.card)
+
+
+def reply_lines(message: CheckReply) -> tuple[list[dict[str, object]], dict[str, object]]:
+    """The lines and the facts of a check as the row keeps them."""
+    lines: list[dict[str, object]] = [
         {
             "check": line.check.value,
             "outcome": line.outcome.value,
@@ -165,19 +176,14 @@ def _fill(row: ModelVersion, message: CheckReply) -> None:
         }
         for line in message.lines
     ]
-    row.check_facts = {
+    facts: dict[str, object] = {
         "sandbox": list(message.sandbox),
         "median_ms": message.median_ms,
         "memory_bytes": message.memory_bytes,
         "parameters": message.parameters,
         "opset": message.opset,
     }
-    row.checked_at = now()
-    row.check_until = None
-    row.problem = ""
-    row.side_file = message.side_file or row.side_file
-    if message.card is not None:
-        card_fill(row, message.card)
+    return lines, facts
 
 
 def card_fill(row: ModelVersion, card: ModelCard) -> None:

@@ -42,6 +42,14 @@ def models_announced(cards: Iterable[ModelCard]) -> int:
     return changed
 
 
+def card_register(card: ModelCard) -> ModelVersion:
+    """The row of one card, made or brought in line; inside the caller's transaction."""
+    key = {"name": card.name, "sha256": card.sha256}
+    _announce(card, ModelVersion.objects.select_for_update().filter(**key).first())
+    publish("stages.changed")
+    return ModelVersion.objects.select_related("parent").get(**key)
+
+
 def _announce(card: ModelCard, row: ModelVersion | None) -> bool:
     facts = {**_facts(card), **_origin(card), "family_ref_id": _family_id(card, row)}
     if row is None:

@@ -15,7 +15,7 @@ from apps.dispatch.models import LeaseChange
 from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelFamily, ModelVersion
 from tests.apps.purposes import purpose_add
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
@@ -25,8 +25,11 @@ def cameras_add(site: Site, adam: User, count: int) -> list[Camera]:
     """Cameras with a group, a zone, a state, an account, two events with a reading each."""
     group = CameraGroup.objects.create(site=site, name=f"group {uuid4()}")
     grant_give(acting_user=adam, user=adam, group=group, permission="watch")
+    family, _made = ModelFamily.objects.get_or_create(
+        name="yolox-1", defaults={"task": "detection", "postprocess": "yolox", "classes": ["person"]}
+    )
     version = ModelVersion.objects.create(
-        name=f"yolox-{uuid4()}", family="yolox", task="detection", sha256=uuid4().hex * 2
+        name=f"yolox-{uuid4()}", family="yolox", task="detection", sha256=uuid4().hex * 2, family_ref=family
     )
     return [_camera(site, group, version) for _number in range(count)]
 

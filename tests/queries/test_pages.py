@@ -17,6 +17,7 @@ from apps.cases.models import Case
 from apps.console import urls
 from apps.detections.models import Event
 from apps.redactions.models import Redaction
+from apps.registry.models import ModelFamily, ModelVersion
 from tests.queries.objects import cameras_add, cases_add, people_add, redactions_add
 
 TABLE = Path(__file__).parent / "pages.txt"
@@ -43,6 +44,8 @@ def _addresses(camera, person):
         "case_id": Case.objects.first().pk,
         "pack_id": camera.evidence_packs.first().pk,
         "name": "verify.html",
+        "version_id": ModelVersion.objects.order_by("first_seen_at").first().pk,
+        "family_id": ModelFamily.objects.first().pk,
     }
     found = {}
     for pattern in urls.urlpatterns:

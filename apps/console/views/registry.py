@@ -29,6 +29,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "stages": [_stage(state, versions) for state in states],
         "served_by": _served(states),
         "detector_missing": general_detector_missing(),
+        "may_upload": user_can(request.user, Capability.UPLOAD_MODELS),
         "may_assign": user_can(request.user, Capability.ASSIGN_MODELS),
     }
     return render(request, "console/models.html", context)

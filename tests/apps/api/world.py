@@ -25,7 +25,7 @@ from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelFamily, ModelVersion
 from apps.retention.models import LegalHold
 from apps.unmasking.models import UnmaskGrant, UnmaskRequest
 from inference_workers.contracts.redactions import report_key, result_key, tracks_key
@@ -183,6 +183,9 @@ def make_place(adam: User, camera: Camera) -> Place:
 
 def make_shared(adam: User, erin: User) -> dict[str, Any]:
     """What belongs to no site: a model version, adam's test of a camera, erin's upload."""
+    family = ModelFamily.objects.create(
+        name="people", task="detection", postprocess="yolox", classes=["person"], classes_sha256="ab" * 32
+    )
     version = ModelVersion.objects.create(
         name="yolox-nano", family="yolox", task="detection", sha256="ab" * 32, classes=["person"]
     )
@@ -191,6 +194,7 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
     )
     return {
         "version_id": version.pk,
+        "family_id": family.pk,
         "user_id": erin.pk,
         "digest": _token(adam, erin),
         "stage": "detect",

@@ -77,6 +77,8 @@ API: dict[str, Body] = {
         "case": "2026/17",
         "reason": "theft",
     },
+    "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
+    "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
     "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
 }
 
@@ -99,6 +101,7 @@ PAGES: dict[str, Body] = {
     "sites/<uuid:site_id>/groups/add/": _fixed(name="Doors"),
     "groups/<uuid:group_id>/": _version(CameraGroup, "group_id", name="Doors"),
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
+    "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
     "people/add/": _fixed(username="grace", role="operator", password="a long enough passphrase"),
     "people/<uuid:user_id>/role/": _fixed(role="operator"),
@@ -144,6 +147,7 @@ WITHOUT_RECORD: dict[str, str] = {
 _STATE = "asks for another state or for a file than the matrix has; its services are tried in "
 # Addresses that the matrix cannot bring as far as the record, with the place where they are tried instead.
 NOT_REACHED: dict[str, str] = {
+    "POST api/v1/models": _STATE + "tests/apps/registry",
     **dict.fromkeys(
         (
             *(f"POST api/v1/redactions/<uuid:redaction_id>/{change}"

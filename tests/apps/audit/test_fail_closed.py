@@ -24,11 +24,14 @@ SHOWS_NOBODY = {
         "cameras/<uuid:camera_id>", "cameras/<uuid:camera_id>/zones",
         "cameras/<uuid:camera_id>/zones/<uuid:zone_id>", "probes/<uuid:probe_id>", "streams",
         "streams/<uuid:camera_id>", "models", "models/<uuid:version_id>", "stages",
+        "model-families", "model-families/<uuid:family_id>",
     )),
     "", "live/", "cameras/", "cameras/add/", "cameras/test/<uuid:probe_id>/", "cameras/<uuid:camera_id>/",
     "cameras/<uuid:camera_id>/edit/", "cameras/<uuid:camera_id>/zones/add/",
     "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/", "sites/add/", "sites/<uuid:site_id>/",
-    "sites/<uuid:site_id>/groups/add/", "groups/<uuid:group_id>/", "models/", "people/", "people/add/",
+    "sites/<uuid:site_id>/groups/add/", "groups/<uuid:group_id>/", "models/",
+    "models/upload/", "models/families/", "models/families/<uuid:family_id>/", "models/<uuid:version_id>/",
+    "models/<uuid:version_id>/checks/", "people/", "people/add/",
     "people/<uuid:user_id>/", "tokens/add/", "health/", "integrate/",
     # Rules, registers and work lists: what they lead to, pictures and people, is recorded when it is opened.
     *(f"api/v1/{route}" for route in (

@@ -4,6 +4,7 @@ The work is done by the data plane's own command in a process of its own, becaus
 engine. Installing and removing is on record, and the running GPU worker announces the change by itself.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.context import audit_context, system_context
+from apps.core.crypto import signing_public_keys
+from apps.registry.installing import version_installed, versions_sign_again
 from apps.registry.services import directory_changed, version_removable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -33,6 +36,8 @@ class Command(BaseCommand):
         fetch = commands.add_parser("pull", help="fetch a known model from its upstream address")
         fetch.add_argument("name")
         fetch.add_argument("--from", dest="base", action="append", default=[], help="a mirror")
+        commands.add_parser("key", help="the public keys for VIDETTE_MODEL_KEYS")
+        commands.add_parser("sign", help="sign every installed version again, after a change of the key")
         remove = commands.add_parser("remove", help="delete a model that serves no stage by assignment")
         remove.add_argument("name")
 
@@ -47,13 +52,30 @@ class Command(BaseCommand):
         words = ["add", str(Path(options["path"]).resolve())]
         words += ["--side-file", options["side_file"]] if options["side_file"] else []
         words += ["--name", options["name"]] if options["name"] else []
-        self._run(*words)
+        self._installed(self._answer("--json", *words))
         directory_changed("add", options["name"] or Path(options["path"]).name)
 
     def _pull(self, options: dict[str, Any]) -> None:
         mirrors = [word for base in options["base"] for word in ("--from", base)]
-        self._run("pull", options["name"], *mirrors)
+        self._installed(self._answer("--json", "pull", options["name"], *mirrors))
         directory_changed("pull", options["name"])
+
+    def _key(self, options: dict[str, Any]) -> None:
+        self.stdout.write(",".join(signing_public_keys()))
+
+    def _sign(self, options: dict[str, Any]) -> None:
+        for name in versions_sign_again(_folder()):
+            self.stdout.write(f"{name}: signed")
+
+    def _installed(self, answer: str) -> None:
+        """Register and sign what the data plane's command has checked and installed."""
+        for line in answer.splitlines():
+            version = version_installed(json.loads(line), _folder())
+            checked = f"{len(version.checks)} checks passed" if version.checks else "known bytes"
+            self.stdout.write(
+                f"{version.name}: {version.task}, {version.family}, {version.licence}, "
+                f"sha256 {version.sha256[:12]}: {checked}, signed"
+            )
 
     def _remove(self, options: dict[str, Any]) -> None:
         name = options["name"]
@@ -64,10 +86,14 @@ class Command(BaseCommand):
             raise CommandError(f"{name}: it is assigned to a stage; assign another version first")
         path.unlink()
         path.with_suffix(".json").unlink(missing_ok=True)
+        path.with_suffix(".statement").unlink(missing_ok=True)
         directory_changed("remove", name)
         self.stdout.write(f"{name}: removed")
 
     def _run(self, *words: str) -> None:
+        self.stdout.write(self._answer(*words), ending="")
+
+    def _answer(self, *words: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "inference_workers.models", *words],
             cwd=settings.BASE_DIR,
@@ -76,11 +102,12 @@ class Command(BaseCommand):
             capture_output=True,
             text=True,
         )
-        self.stdout.write(done.stdout, ending="")
         if done.returncode != 0:
+            self.stdout.write("" if "--json" in words else done.stdout, ending="")
             raise CommandError(
                 done.stderr.strip() or f"the data plane's command ended with {done.returncode}"
             )
+        return done.stdout
 
 
 def _folder() -> Path:
@@ -89,7 +116,7 @@ def _folder() -> Path:
 
 def _environment() -> dict[str, str]:
     """What the data plane needs; none of the control plane's secrets."""
-    hidden = {"DATABASE_URL", "SECRET_KEY", "VIDETTE_FIELD_KEY"}
+    hidden = {"DATABASE_URL", "SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_RECORD_KEY", "VIDETTE_MASTER_KEY"}
     return {name: value for name, value in os.environ.items() if name not in hidden} | {
         "VIDETTE_DATA_DIR": str(settings.DATA_DIR),
         "VIDETTE_MODEL_DIR": str(_folder()),
