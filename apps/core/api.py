@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -152,3 +152,11 @@ class UnreadForm(BaseParser):
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         return {"stream": stream}
+
+
+def unread_form(request: Request) -> IO[bytes]:
+    """The stream of a view with `UnreadForm`; a request without a body has none."""
+    data = cast(Any, request.data)
+    if "stream" not in data:
+        raise Invalid("malformed_body", _("Expected a form with a file in the field “file”."), field="file")
+    return cast(IO[bytes], data["stream"])

@@ -1,7 +1,7 @@
 """REST: files to redact. Uploads are stored while they arrive; every answer with a result is on record."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -17,7 +17,7 @@ from rest_framework.reverse import reverse
 from apps.accounts.models import TokenAction
 from apps.accounts.rest import checked, stated_purpose, user_of
 from apps.accounts.roles import Capability
-from apps.core.api import ApiView, KeysetPagination, UnreadForm
+from apps.core.api import ApiView, KeysetPagination, UnreadForm, unread_form
 from apps.detections.api import PURPOSE
 from apps.redactions import editing, media, services
 from apps.redactions import serializers as forms
@@ -89,7 +89,7 @@ class RedactionsView(ApiView):
         """
         user, purpose = user_of(request), stated_purpose()
         models_now(("face",))
-        with upload_received(request.META, cast(Any, request.data)["stream"]) as received:
+        with upload_received(request.META, unread_form(request)) as received:
             values = checked(forms.RedactionForm, received.fields)
             redaction = services.redaction_create(
                 acting_user=user, received=received, options=options_checked(**values), purpose=purpose

@@ -13,7 +13,7 @@ from apps.accounts.models import TokenAction
 from apps.accounts.rest import checked, page_of, user_of
 from apps.accounts.roles import Capability
 from apps.cameras.grants import Viewer
-from apps.core.api import ApiView, KeysetPagination, UnreadForm
+from apps.core.api import ApiView, KeysetPagination, UnreadForm, unread_form
 from apps.registry import selectors, services, versions
 from apps.registry.choice import STAGE_TASK
 from apps.registry.families import FamilyFacts, family_create
@@ -162,7 +162,7 @@ class VersionsView(ApiView):
         Then `checks` says what was found, line by line. It can serve when it is `ready` and `present`.
         """
         user = user_of(request)
-        with model_received(request.META, cast(Any, request.data)["stream"]) as received:
+        with model_received(request.META, unread_form(request)) as received:
             values = checked(UploadForm, received.fields)
             version = versions.version_upload(
                 acting_user=user, received=received, origin=origin_of(user, values)
