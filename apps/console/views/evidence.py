@@ -26,6 +26,7 @@ from apps.evidence import services
 from apps.evidence.models import ACTIVE_STATES, EvidencePack, PackState
 from apps.evidence.selectors import pack_get, packs_of
 from apps.evidence.verifiers import verifier_files
+from apps.monitoring.selectors import exports_allowed
 from apps.recordings.selectors import day_of
 from apps.retention.selectors import holds_touching
 
@@ -79,7 +80,8 @@ def evidence_add(request: HttpRequest, camera_id: str) -> HttpResponse:
             return redirect("console:evidence_pack", pack.pk)
         except DomainError as error:
             form.add_error(None, error.message)
-    return render(request, "console/evidence_add.html", {"form": form, "camera": camera, "event": event})
+    context = {"form": form, "camera": camera, "event": event, "quarantined": not exports_allowed(camera)}
+    return render(request, "console/evidence_add.html", context)
 
 
 def _event_of(user: User, request: HttpRequest, camera: Camera) -> Event | None:
@@ -114,6 +116,7 @@ def evidence_pack(request: HttpRequest, pack_id: str) -> HttpResponse:
     pack = pack_get(viewer(request), pack_id)
     context = {
         **_listed(pack),
+        "quarantined": not exports_allowed(pack.camera),
         "holds": holds_touching(pack.camera_id, pack.since, pack.until),
         "public_key": public_keys().get(pack.facts.get("key_id", ""), ""),
     }

@@ -12,6 +12,7 @@ from apps.core.clock import now
 from apps.evidence.building import pack_build, packs_sweep
 from apps.evidence.models import EvidencePack, PackState
 from apps.evidence.verifiers import verifier_files
+from apps.monitoring.models import LeakGuard
 from apps.retention.services import hold_place
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,21 @@ def test_deleting_and_what_a_hold_forbids(page, bob, camera, pack):
     hold.delete()
     assert page.post(address)["Location"] == reverse("console:evidence")
     assert not EvidencePack.objects.exists()
+
+
+def test_a_quarantine_is_said_before_anybody_asks(page, camera, pack):
+    one, ask = (
+        reverse("console:evidence_pack", args=[pack.pk]),
+        reverse("console:evidence_add", args=[camera.pk]),
+    )
+    file = reverse("console:evidence_file", args=[pack.pk])
+    assert file in page.get(one).content.decode()
+    LeakGuard.objects.create(camera=camera, exports_quarantined_at=now())
+    for address in (one, ask):
+        shown = page.get(address).content.decode()
+        assert "let faces through" in shown
+        assert file not in shown
+    assert page.get(file).status_code == 409
 
 
 def test_verifiers_come_from_us(page):

@@ -10,7 +10,7 @@ ACCOUNT = ("/accounts/password/change/", "/accounts/sessions/", "/accounts/2fa/"
 PAGES = {
     "alice": (*EVERYBODY, *ACCOUNT, "/unmasking/", "/", "/no-such-page/"),
     "bob": (
-        *EVERYBODY, "/duties/", "/audit-pack/", "/redactions/", "/unmasking/", "/retention/",
+        *EVERYBODY, "/duties/", "/audit-pack/", "/redactions/", "/evidence/", "/unmasking/", "/retention/",
         "/retention/classes/add/", "/models/", "/record/", "/admin/", "/admin/audit/auditrecord/",
     ),
     "charlie": EVERYBODY,
