@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from apps.console.views import case_disclosures, case_erasures, case_items, cases
 
 _ONE = "cases/<uuid:case_id>"
+_ITEM = f"{_ONE}/items/<uuid:item_id>"
 _DISCLOSURE = f"{_ONE}/disclosures/<uuid:disclosure_id>"
 _ERASURE = f"{_ONE}/erasures/<uuid:erasure_id>"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_ONE}/items/", case_items.case_collect, name="case_collect"),
     path(f"{_ONE}/items/<uuid:item_id>/copy", case_items.case_item_copy, name="case_item_copy"),
     path(f"{_ONE}/items/<uuid:item_id>/remove/", case_items.case_item_remove, name="case_item_remove"),
+    path(f"{_ITEM}/original/ask/", case_items.case_original_ask, name="case_original_ask"),
+    path(f"{_ITEM}/original/edit/", case_items.case_original_edit, name="case_original_edit"),
     path(f"{_ONE}/disclosures/", case_disclosures.disclosure_add, name="disclosure_add"),
     path(f"{_DISCLOSURE}/approve/", case_disclosures.disclosure_approve, name="disclosure_approve"),
     path(f"{_DISCLOSURE}/refuse/", case_disclosures.disclosure_refuse, name="disclosure_refuse"),

@@ -294,6 +294,8 @@ ACTIONS: Words = {
     "case.item_add": _("Collected something for a request"),
     "case.item_remove": _("Took something out of a request"),
     "case.item_view": _("Looked at a copy in a request"),
+    "case.original_edit": _("Brought an original into the editor"),
+    "case.original_open": _("Opened an original to cover it"),
     "case.disclosure_prepare": _("Prepared what a person gets"),
     "case.disclosure_approve": _("Approved what a person gets"),
     "case.disclosure_refuse": _("Refused what a person would get"),

@@ -24,6 +24,7 @@ from apps.cases.services.erasures import (
     erasure_refuse,
 )
 from apps.cases.services.items import item_copy_response, item_get, item_remove, items_add
+from apps.cases.services.originals import original_ask, original_edit
 from apps.cases.services.reading import case_read, cases_read
 
 __all__ = [
@@ -49,5 +50,7 @@ __all__ = [
     "item_get",
     "item_remove",
     "items_add",
+    "original_ask",
+    "original_edit",
     "pack_open",
 ]

@@ -75,6 +75,7 @@ def items_add(*, acting_user: User, case: Case, chosen: Iterable[tuple[str, str]
         )
     watchable = set(cameras_watchable_by(acting_user).values_list("pk", flat=True))
     copied = case.kind != CaseKind.ERASURE
+    new = [_placed(case, thing) for thing in new]
     rows = [_row(acting_user, case, thing, copied and _may_copy(thing, watchable)) for thing in new]
     try:
         with transaction.atomic():
@@ -87,6 +88,22 @@ def items_add(*, acting_user: User, case: Case, chosen: Iterable[tuple[str, str]
                 object_delete(row.copy_key)
         raise
     return len(rows)
+
+
+def _placed(case: Case, thing: Thing) -> Thing:
+    """A film that was made of a recording's original is of the recording's place and time."""
+    if thing.kind != ItemKind.FILE:
+        return thing
+    for item in case.items.filter(kind=ItemKind.SEGMENT):
+        if item.facts.get("redaction") == str(thing.object_id):
+            return replace(
+                thing,
+                since=item.since,
+                until=item.until,
+                camera_id=item.camera_id,
+                camera_name=item.camera_name,
+            )
+    return thing
 
 
 def item_remove(*, acting_user: User, case: Case, item_id: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.audit.selectors import records_about
+from apps.cameras.selectors import as_uuid
 from apps.cases.models import Case, CaseItem, CaseKind
 from apps.core.errors import Unavailable
 from apps.retention.erasure import Found, Ground, Target, TargetKind, erasers, undecided
@@ -137,7 +138,9 @@ def _items_follow(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
 
 
 def targets_of(case: Case) -> list[Target]:
-    return [
+    """What was collected, and files that requests made of the originals of recordings among it."""
+    items = list(case.items.filter(erased_at=None))
+    named = [
         Target(
             TargetKind(item.kind),
             item.object_id,
@@ -147,8 +150,17 @@ def targets_of(case: Case) -> list[Target]:
             item.epoch,
             item.track_id,
         )
-        for item in case.items.filter(erased_at=None)
+        for item in items
     ]
+    there = {target.id for target in named}
+    recordings = [item.object_id for item in items if item.kind == TargetKind.SEGMENT]
+    made = CaseItem.objects.filter(kind=TargetKind.SEGMENT.value, object_id__in=recordings)
+    for row in made:
+        key = as_uuid(row.facts.get("redaction", ""))
+        if key is not None and key not in there:
+            there.add(key)
+            named.append(Target(TargetKind.FILE, key, row.since, row.until, row.camera_id))
+    return named
 
 
 def is_held(verdicts: Iterable[Verdict], plan: Plan) -> bool:

@@ -115,3 +115,32 @@ def case_item_copy(request: HttpRequest, case_id: str, item_id: UUID) -> HttpRes
     return services.item_copy_response(
         user, item, purpose_of(request, PURPOSE), request.headers.get("Range", "")
     )
+
+
+@page(RUN, methods=("POST",))
+def case_original_ask(request: HttpRequest, case_id: str, item_id: UUID) -> HttpResponse:
+    user = viewer(request)
+    found = case_get(user, case_id)
+    item = services.item_get(found, item_id)
+    told(
+        request,
+        lambda: services.original_ask(acting_user=user, case=found, item=item),
+        _("Asked. A second person decides on the page “Unmasking”."),
+    )
+    return redirect("console:case", found.pk)
+
+
+@page(RUN, methods=("POST",))
+def case_original_edit(request: HttpRequest, case_id: str, item_id: UUID) -> HttpResponse:
+    user = viewer(request)
+    found = case_get(user, case_id)
+    item = services.item_get(found, item_id)
+    done = told(
+        request,
+        lambda: services.original_edit(acting_user=user, case=found, item=item),
+        _("In the editor: everybody gets covered first. Then keep the person visible and render again."),
+    )
+    item = services.item_get(found, item_id)
+    return (
+        redirect("console:redaction", item.facts["redaction"]) if done else redirect("console:case", found.pk)
+    )

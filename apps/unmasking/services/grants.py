@@ -63,6 +63,22 @@ def grant_open(*, acting_user: User, request: UnmaskRequest, session_key: str) -
     return grant
 
 
+def grant_spend(*, acting_user: User, request: UnmaskRequest) -> None:
+    """Use a grant up without showing anything: what it allows goes into the redaction of a file. Call inside
+    of the transaction of that."""
+    require(acting_user, Capability.REQUEST_UNMASKING)
+    grant = UnmaskGrant.objects.filter(request=request).first()
+    if grant is None or request.requested_by_id != acting_user.pk:
+        raise _refused(acting_user, request, "not_granted", _("There is no grant for you on this request."))
+    at = now()
+    spent = UnmaskGrant.objects.filter(pk=grant.pk, opened_at=None, locked_at=None, open_until__gt=at).update(
+        opened_at=at, expires_at=at, locked_at=at
+    )
+    if not spent:
+        message = _("A grant is opened once and within its time. This one is used or over.")
+        raise _refused(acting_user, request, "grant_used", message)
+
+
 def _open(grant: UnmaskGrant, session_key: str) -> None:
     at = now()
     opened = UnmaskGrant.objects.filter(

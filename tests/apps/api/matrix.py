@@ -148,6 +148,7 @@ ROWS: list[Row] = [
             "close",
             "items",
             "items/<uuid:item_id>/remove",
+            *(f"items/<uuid:item_id>/original/{act}" for act in ("ask", "edit")),
             "erasures",
             "disclosures",
             *(f"disclosures/<uuid:disclosure_id>/{act}" for act in ("approve", "refuse", "give", "pack")),

@@ -167,6 +167,9 @@ NOT_REACHED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
+            *(
+                f"POST cases/<uuid:case_id>/items/<uuid:item_id>/original/{act}/" for act in ("ask", "edit")
+            ),
             "POST cases/<uuid:case_id>/erasures/", "POST cases/<uuid:case_id>/disclosures/",
             *(
                 f"POST cases/<uuid:case_id>/disclosures/<uuid:disclosure_id>/{act}/"
