@@ -18,6 +18,7 @@ from inference_workers.demo.scenes.corridor import Corridor
 from inference_workers.demo.scenes.gate import Gate
 from inference_workers.demo.scenes.lobby import Lobby
 from inference_workers.demo.scenes.yard import Yard
+from inference_workers.engine.parent import end_with_parent
 
 FPS = 12
 # The rate is bounded as in a real camera: grain would else take 10 Mbit/s.
@@ -43,7 +44,7 @@ def make_clips(folder: Path, workers: int = 2) -> dict[str, Any]:
     present = _present(folder)
     if present is not None:
         return present
-    with ProcessPoolExecutor(max_workers=min(workers, len(SCENES))) as pool:
+    with ProcessPoolExecutor(min(workers, len(SCENES)), initializer=end_with_parent) as pool:
         clips = list(pool.map(_make_clip, [folder] * len(SCENES), SCENES))
     manifest = {"version": version(), "clips": clips}
     _write(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())

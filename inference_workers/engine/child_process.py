@@ -1,20 +1,19 @@
 """The parent's end of a process that does steps one by one: starts it, hands it steps, ends it for sure."""
 
-import ctypes
 import os
 import resource
 import select
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from inference_workers.contracts.codec import ContractError, decode, encode
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.parent import end_with_parent
 
 # What a child may know of its surroundings: no credentials, no addresses.
 _PASSED = (
@@ -138,6 +137,4 @@ def limit_process(providers: tuple[str, ...]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     if providers == ("CPUExecutionProvider",):  # a GPU's driver reserves far more addresses than memory
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    with suppress(OSError):
-        libc: Any = ctypes.CDLL(None)
-        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    end_with_parent()

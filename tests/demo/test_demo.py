@@ -1,11 +1,14 @@
 """The demo footage: faces that the detector finds, text shaped rightly, clips that play, made once."""
 
 import json
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 
 from inference_workers import settings as worker_settings
@@ -17,6 +20,7 @@ from inference_workers.demo.lettering import NEEDS_SHAPING, lettering, missing_s
 from inference_workers.demo.scene import LOOP_S
 from inference_workers.engine.detectors import Detector
 from inference_workers.engine.model_directory import ModelDirectory
+from tests.services import wait_until
 
 MOMENTS_WITH_FACES = {"lobby": (5.0, 10.0, 16.0, 30.0), "corridor": (9.0, 11.0, 32.0), "yard": (16.0,)}
 
@@ -103,7 +107,7 @@ def test_a_second_start_leaves_whole_clips_alone_and_replaces_cut_ones(
         return {"file": f"demo-{name}.mp4", "bytes": 10, "camera": {}}
 
     class Here:
-        def __init__(self, max_workers: int) -> None:
+        def __init__(self, max_workers: int, initializer: object = None) -> None:
             self.map = map
 
         def __enter__(self) -> "Here":
@@ -122,3 +126,20 @@ def test_a_second_start_leaves_whole_clips_alone_and_replaces_cut_ones(
     assert len(made) == 2 * len(film.SCENES)
     manifest = json.loads((tmp_path / film.MANIFEST).read_text())
     assert manifest["version"] == film.version()
+
+
+def test_a_killed_drawing_leaves_no_helper_behind(tmp_path: Path) -> None:
+    drawing = subprocess.Popen([sys.executable, "-m", "inference_workers.demo", str(tmp_path)])
+    helpers: list[psutil.Process] = []
+
+    def has_begun() -> bool:
+        helpers[:] = psutil.Process(drawing.pid).children()
+        return bool(helpers) and all(helper.cpu_times().user > 0.2 for helper in helpers)
+
+    try:
+        wait_until(has_begun, timeout_s=40, what="helpers that draw")
+    finally:
+        drawing.kill()
+        drawing.wait()
+    gone, alive = psutil.wait_procs(helpers, timeout=5)
+    assert (len(gone), alive) == (len(helpers), [])

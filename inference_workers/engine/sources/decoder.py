@@ -4,16 +4,15 @@ It holds the one camera's credentials and nothing else: no Redis, no object stor
 go over stdin and stdout (`messages`), pixels into the camera's ring. It ends when stdin ends.
 """
 
-import ctypes
 import os
 import resource
 import signal
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 
 from inference_workers.contracts.lease import SourceKind
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.parent import end_with_parent
 from inference_workers.engine.sources.messages import Ended, Start, StepDone
 from inference_workers.engine.sources.placing import Placer, RunnerLink
 from inference_workers.engine.sources.playing import play, play_pattern
@@ -27,8 +26,7 @@ def _limit_process() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold unblurred faces
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    with suppress(OSError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, besides the end of stdin
+    end_with_parent()  # besides the end of stdin
 
 
 def _run(link: RunnerLink, start: Start) -> Ended:

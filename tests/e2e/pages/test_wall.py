@@ -45,3 +45,14 @@ def test_a_withdrawn_grant_closes_the_picture(visit, adam, alice, site_a, camera
         grant_revoke(acting_user=adam, user=alice, site=site_a, permission="triage")
         expect(seen.page.locator(".tile")).to_have_attribute("data-need", "trouble", timeout=6000)
         assert not seen.changes(PICTURE.format(camera.pk))
+
+
+def test_the_wall_fills_the_screen_and_comes_back(visit, alice, camera, redis):
+    with Publisher(redis, camera.pk, fps=8):
+        seen = visit(alice, "/live/")
+        expect(seen.page.locator(".tile")).to_have_attribute("data-age", "fresh")
+        seen.page.get_by_role("button", name="Full screen").click()
+        seen.page.wait_for_function("document.fullscreenElement !== null")
+        assert seen.changes(PICTURE.format(camera.pk))
+        seen.page.evaluate("document.exitFullscreen()")
+        seen.page.wait_for_function("document.fullscreenElement === null")
