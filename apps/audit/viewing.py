@@ -34,6 +34,12 @@ class Seen:
     looks: int = 0
     uncovered: int = 0
     models: set[str] = field(default_factory=set)
+    entries: int = 0
+
+    @property
+    def shown(self) -> list[str]:
+        """The model versions in order."""
+        return sorted(self.models)
 
 
 def seen_by(rows: QuerySet[AuditRecord], since: datetime, until: datetime) -> list[Seen]:
@@ -44,6 +50,7 @@ def seen_by(rows: QuerySet[AuditRecord], since: datetime, until: datetime) -> li
         chunk_size=_CHUNK
     ):
         seen = found.setdefault((camera_id, actor_id, name), Seen(camera_id, actor_id, name, role))
+        seen.entries += 1
         span = viewing_span(kind, details)
         if span is None:
             seen.looks += 1

@@ -30,7 +30,7 @@ def page(
             return view(request, *args, **kwargs)
 
         guarded: Any = login_required(_only(methods, opened))
-        guarded.capability = capability
+        guarded.capability, guarded.methods = capability, methods
         return cast("View[P]", guarded)
 
     return decorate

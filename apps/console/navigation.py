@@ -74,3 +74,70 @@ def links_for(user: Any, path: str) -> list[Link]:
 
 def _offers(user: Any, entry: Entry) -> bool:
     return entry.capability is None or user_can(user, entry.capability)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of compliance as the administration panel offers it, with what it is for."""
+
+    url: str
+    label: str | Promise
+    hint: str | Promise
+
+
+_COMPLIANCE_PAGES: tuple[tuple[str, Capability, str | Promise, str | Promise], ...] = (
+    ("console:duties", Capability.SEE_RECORD, _("Duties"), _("What is due today, this week and later")),
+    (
+        "console:purposes",
+        Capability.SEE_PURPOSES,
+        _("Purposes"),
+        _("Why each camera may look; signs to print"),
+    ),
+    ("console:consents", Capability.SEE_PURPOSES, _("Consents"), _("Who agreed to what; withdrawals")),
+    (
+        "console:cases",
+        Capability.RUN_CASES,
+        _("Requests of persons"),
+        _("Access and erasure, with their clock"),
+    ),
+    (
+        "console:retention",
+        Capability.MANAGE_RETENTION,
+        _("Retention and holds"),
+        _("Dry run, classes, holds"),
+    ),
+    ("console:unmasking", Capability.APPROVE_UNMASKING, _("Unmasking"), _("Requests for a second person")),
+    ("console:alerts", Capability.REVIEW_LEAKS, _("Alerts"), _("Uncovered faces, exports in quarantine")),
+    (
+        "console:record",
+        Capability.SEE_RECORD,
+        _("Record"),
+        _("Filters, who saw a camera, signed export as CSV, JSON or PDF"),
+    ),
+    ("console:audit_pack", Capability.SEE_RECORD, _("Audit-day pack"), _("One PDF and its data, signed")),
+)
+# Where the rows of a list of the panel are worked with.
+_PAGES_OF_MODELS = {
+    "audit.auditrecord": "console:record",
+    "consent.purpose": "console:purposes",
+    "consent.consent": "console:consents",
+    "retention.legalhold": "console:retention",
+    "retention.retentionclass": "console:retention",
+    "unmasking.unmaskrequest": "console:unmasking",
+}
+
+
+def compliance_pages(user: Any) -> list[Page]:
+    """The pages of compliance that `user` may open."""
+    return [
+        Page(reverse(name), label, hint)
+        for name, capability, label, hint in _COMPLIANCE_PAGES
+        if user_can(user, capability)
+    ]
+
+
+def page_of_model(user: Any, label: str) -> Page | None:
+    """The page on which the rows of a model are worked with, if `user` may open it."""
+    name = _PAGES_OF_MODELS.get(label)
+    url = reverse(name) if name else ""
+    return next((page for page in compliance_pages(user) if page.url == url), None)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.console import words
 from apps.console.icons import BRAND, ICONS
-from apps.console.navigation import links_for
+from apps.console.navigation import compliance_pages, links_for, page_of_model
 from apps.console.preferences import THEMES, theme_of
 from apps.console.purposes import PURPOSES, SESSION_KEY
 
@@ -37,6 +37,17 @@ def console_nav(context: dict[str, Any]) -> list[Any]:
     request = context.get("request")
     user = getattr(request, "user", None)
     return links_for(user, request.path) if request and user and user.is_authenticated else []
+
+
+@register.simple_tag(takes_context=True)
+def pages_of_compliance(context: dict[str, Any]) -> list[Any]:
+    return compliance_pages(context["request"].user)
+
+
+@register.simple_tag(takes_context=True)
+def page_of(context: dict[str, Any], options: Any) -> Any:
+    """The page for the rows of a list of the administration panel; None where there is none."""
+    return page_of_model(context["request"].user, options.label_lower)
 
 
 @register.simple_tag(takes_context=True)

@@ -7,11 +7,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.dateparse import parse_datetime
 
 from apps.accounts.roles import Capability
 from apps.audit.keys import public_keys
-from apps.audit.models import AuditRecord, RecordKind
+from apps.audit.models import AuditRecord
 from apps.audit.selectors import (
     ORDERING,
     SEEN_ORDERING,
@@ -24,6 +23,7 @@ from apps.audit.selectors import (
     who_saw,
 )
 from apps.audit.services import record_read
+from apps.audit.viewing import Seen, models_shown, seen_by, viewing_span
 from apps.cameras.models import Camera
 from apps.cameras.selectors import cameras_visible_to
 from apps.console.access import page, viewer
@@ -33,7 +33,7 @@ from apps.core.clock import now
 from apps.core.pagination import keyset_page
 
 PAGE_ROWS = 50
-MOST_BLOCKS = 20_000  # a week of one viewer; the sum says so when there are more
+MOST_SUMMED = 100_000  # a month of one viewer; the page says so when there are more
 
 
 @page(Capability.SEE_RECORD)
@@ -44,6 +44,7 @@ def record(request: HttpRequest) -> HttpResponse:
     seen = filters.seen_camera(criteria)
     rows = keyset_page(_found(seen, criteria), ordering=_ordering(seen), limit=PAGE_ROWS, cursor=cursor)
     by_id = {camera.pk: camera for camera in cameras}
+    viewers = _viewers(seen, criteria) if seen is not None else []
     record_read(terms={**criteria, "seen": seen}, shown=len(rows.items), acting_user=viewer(request))
     context = {
         "filters": filters,
@@ -52,7 +53,9 @@ def record(request: HttpRequest) -> HttpResponse:
         "cursor": cursor,
         "query": {key: value for key, value in request.GET.items() if value and key != "cursor"},
         "zone_name": filters.zone_name,
-        "viewers": _viewers(seen, criteria) if seen is not None else None,
+        "viewers": viewers,
+        "viewers_cut": sum(person.entries for person in viewers) >= MOST_SUMMED,
+        "most_summed": MOST_SUMMED,
         "seen_camera": by_id.get(seen) if seen is not None else None,
         "chain": chain_state(),
         "last_check": last_verification(),
@@ -96,39 +99,19 @@ def _until(criteria: dict[str, Any]) -> datetime:
     return criteria.get("until") or now()
 
 
-def _viewers(camera_id: UUID, criteria: dict[str, Any]) -> list[dict[str, Any]]:
+def _viewers(camera_id: UUID, criteria: dict[str, Any]) -> list[Seen]:
     """Per person: the time that live pictures were shown within the span, and how many other accesses."""
-    since, until = _since(criteria), _until(criteria)
-    viewers: dict[str, dict[str, Any]] = {}
-    for entry in _seen(camera_id, criteria)[:MOST_BLOCKS]:
-        row = viewers.setdefault(
-            entry.actor_name,
-            {"name": entry.actor_name, "role": entry.actor_role, "seconds": 0.0, "pictures": 0, "looks": 0},
-        )
-        span = _span(entry)
-        if span is None:
-            row["looks"] += 1
-        else:
-            row["seconds"] += max(0.0, (min(span[1], until) - max(span[0], since)).total_seconds())
-            row["pictures"] += int(entry.details.get("pictures", 0))
-    return sorted(viewers.values(), key=lambda row: -row["seconds"])
-
-
-def _span(entry: AuditRecord) -> tuple[datetime, datetime] | None:
-    """When a block of viewing time began and ended; None for another entry."""
-    if entry.kind != RecordKind.VIEWING:
-        return None
-    started, ended = (parse_datetime(str(entry.details.get(name))) for name in ("started_at", "ended_at"))
-    return (started, ended) if started and ended else None
+    return seen_by(_seen(camera_id, criteria)[:MOST_SUMMED], _since(criteria), _until(criteria))
 
 
 def _row(entry: AuditRecord, cameras: dict[UUID, Camera]) -> dict[str, Any]:
     camera = cameras.get(entry.camera_id) if entry.camera_id else None
-    span = _span(entry)
+    span = viewing_span(entry.kind, entry.details)
     return {
         "entry": entry,
         "camera": camera,
         "object": "" if _is_said(entry, camera) else _object(entry),
+        "models": sorted(set(models_shown(entry.details))),
         "viewed_s": (span[1] - span[0]).total_seconds() if span else None,
     }
 

@@ -52,6 +52,13 @@ def test_every_method_of_the_api_has_a_row(route):
     assert {row.method for row in ROWS if row.route == route} == offered
 
 
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if hasattr(ROUTES[route].callback, "methods") and _needs_rows(route)]
+)
+def test_every_method_of_the_pages_has_a_row(route):
+    assert {row.method for row in ROWS if row.route == route} == set(ROUTES[route].callback.methods)
+
+
 @pytest.fixture
 def people(alice, dana, charlie, bob, erin, adam, frank, site_a):
     grant_give(acting_user=adam, user=frank, site=site_a, permission="watch")

@@ -13,7 +13,9 @@ from apps.consent.models import Consent, Purpose
 from apps.detections.models import Event
 from apps.monitoring.models import Alert
 from apps.retention.models import LegalHold
+from apps.unmasking.models import UnmaskRequest
 from tests.apps.api.world import SQUARE
+from tests.apps.consent.entries import CONSENT, FIELDS
 
 Kwargs = dict[str, Any]
 Body = Callable[[Kwargs], dict[str, Any]]
@@ -44,6 +46,8 @@ _SOURCE = {"kind": "rtsp", "url": _ADDRESS, "transport": "tcp"}
 _CASE = "cases/<uuid:case_id>"
 _CAMERA, _ZONES = "cameras/<uuid:camera_id>", "zones/<uuid:zone_id>"
 
+_PURPOSE = FIELDS | {"retention_class": "standard"}
+
 API: dict[str, Body] = {
     "POST sites": _fixed(**_SITE),
     "PATCH sites/<uuid:site_id>": _version(Site, "site_id", name="Yard"),
@@ -68,6 +72,9 @@ API: dict[str, Body] = {
     "POST probes": lambda kwargs: {"site": str(kwargs["site_id"]), **_SOURCE},
     "POST events/<uuid:event_id>/status": _version(Event, "event_id", status="confirmed"),
     "POST events/<uuid:event_id>/flags": _fixed(reason="not_there"),
+    "POST purposes": lambda kwargs: {**FIELDS, "camera": str(kwargs["camera_id"])},
+    "PATCH purposes/<uuid:purpose_id>": _version(Purpose, "purpose_id", controller="Another one"),
+    "POST consents": lambda kwargs: {**CONSENT, "subject": "S-new", "cameras": [str(kwargs["camera_id"])]},
     "POST purposes/<uuid:purpose_id>/end": _version(Purpose, "purpose_id"),
     "POST consents/<uuid:consent_id>/withdraw": _version(Consent, "consent_id"),
     "POST alerts/<uuid:alert_id>/acknowledge": _version(Alert, "alert_id"),
@@ -103,7 +110,6 @@ PAGES: dict[str, Body] = {
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
-    "people/add/": _fixed(username="grace", role="operator", password="a long enough passphrase"),
     "people/<uuid:user_id>/role/": _fixed(role="operator"),
     "people/<uuid:user_id>/password/": _fixed(password="a long enough passphrase"),
     "people/<uuid:user_id>/active/": _fixed(active="no"),
@@ -116,6 +122,38 @@ PAGES: dict[str, Body] = {
     f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
     f"{_CASE}/items/": lambda kwargs: {"item": f"event:{kwargs['event_id']}"},
     f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
+    "people/add/": _fixed(username="grace", role="operator", password="a long enough passphrase"),
+    "tokens/add/": lambda kwargs: {
+        "user": kwargs["user_id"],
+        "name": "phone",
+        "actions": ["events:read"],
+        "days": 30,
+    },
+    "purposes/add/": _fixed(**_PURPOSE),
+    "purposes/<uuid:purpose_id>/edit/": _version(
+        Purpose, "purpose_id", **_PURPOSE | {"lawful_basis": "public_task", "purpose": "Another one"}
+    ),
+    "consents/add/": lambda kwargs: {**CONSENT, "reference": "S-new", "cameras": [kwargs["camera_id"]]},
+    f"{_CAMERA}/unmask/": _fixed(
+        since="2026-11-24T09:59:50",
+        until="2026-11-24T10:00:10",
+        purpose="incident investigation",
+        case="2026/17",
+        reason="theft",
+    ),
+    **{
+        f"unmasking/<uuid:request_id>/{act}/": _version(UnmaskRequest, "request_id", note="seen")
+        for act in ("approve", "refuse", "withdraw", "open")
+    },
+    "retention/classes/add/": _fixed(code="short", name="Short", hours=24, original_hours=0),
+    "retention/classes/<slug:code>/": _fixed(version=1, name="Standard", hours=48, original_hours=0),
+    "retention/classes/<slug:code>/remove/": _fixed(version=1),
+    f"{_CAMERA}/retention/": _fixed(version=0, recording="off", retention_class=""),
+    f"{_CAMERA}/retention/originals/": _fixed(day="2026-11-24", reason="asked for"),
+    f"{_CAMERA}/holds/add/": _fixed(
+        since="2026-11-24T09:00", until="2026-11-24T11:00", reason="accident", case="", days=30
+    ),
+    f"{_CAMERA}/leaks/lower/": _fixed(version=1, note="looked at"),
     "audit-pack/": _fixed(since="2026-11-24T00:00", until="2026-11-25T00:00"),
     f"{_CAMERA}/evidence/": _fixed(
         since="2026-11-24T09:59:00",
@@ -133,6 +171,10 @@ PAGES: dict[str, Body] = {
         "target": f"group:{kwargs['group_id']}",
         "permission": "watch",
     },
+}
+# What a page is told in its address.
+QUERIES: dict[str, Callable[[Kwargs], str]] = {
+    "purposes/add/": lambda kwargs: f"?camera={kwargs['camera_id']}"
 }
 JSON_PAGES = {f"{_CAMERA}/move/"}
 
@@ -158,8 +200,6 @@ NOT_REACHED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "POST api/v1/purposes", "PATCH api/v1/purposes/<uuid:purpose_id>",
-            "POST api/v1/consents",
             "PUT api/v1/consents/<uuid:consent_id>/document",
             "POST consents/<uuid:consent_id>/document/",
         ),
@@ -181,24 +221,5 @@ NOT_REACHED: dict[str, str] = {
             ),
         ),
         _STATE + "tests/apps/cases",
-    ),
-    **dict.fromkeys(
-        (
-            "POST cameras/<uuid:camera_id>/leaks/lower/",
-        ),
-        _STATE + "tests/apps/monitoring",
-    ),
-    **dict.fromkeys(
-        (
-            "POST cameras/<uuid:camera_id>/unmask/",
-            *(
-                f"POST unmasking/<uuid:request_id>/{act}/"
-                for act in ("approve", "refuse", "withdraw", "open")
-            ),
-            "POST retention/classes/add/", "POST retention/classes/<slug:code>/",
-            "POST retention/classes/<slug:code>/remove/", "POST cameras/<uuid:camera_id>/retention/",
-            "POST cameras/<uuid:camera_id>/retention/originals/", "POST cameras/<uuid:camera_id>/holds/add/",
-        ),
-        _STATE + "tests/apps/retention and tests/apps/recordings",
     ),
 }  # fmt: skip

@@ -249,7 +249,7 @@ def test_the_record_tells_who_saw_a_camera_and_for_how_long(
     page = _signed_in(bob).get(reverse("console:record"), {"camera_id": str(camera.pk), "seen": "on"})
 
     (viewer,) = page.context["viewers"]
-    assert (viewer["name"], round(viewer["seconds"]), viewer["pictures"]) == ("alice", 120, 200)
+    assert (viewer.name, round(viewer.seconds), viewer.pictures) == ("alice", 120, 200)
 
 
 def test_only_the_time_within_the_span_counts(bob: "User", alice: "User", camera: "Camera") -> None:
@@ -265,7 +265,7 @@ def test_only_the_time_within_the_span_counts(bob: "User", alice: "User", camera
     )
 
     (viewer,) = page.context["viewers"]
-    assert 4 * 60 - 1 <= viewer["seconds"] <= 5 * 60
+    assert 4 * 60 - 1 <= viewer.seconds <= 5 * 60
 
 
 @pytest.mark.parametrize(
