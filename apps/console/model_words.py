@@ -34,8 +34,8 @@ WALLS: dict[str, str | Promise] = {
     "system call filter": _("no sockets, no programs, no processes"),
 }
 _OUTCOMES = {
-    CheckOutcome.PASSED: ("ok", _("passed")),
-    CheckOutcome.FAILED: ("bad", _("refused")),
+    CheckOutcome.PASSED: ("ok", _("passed this check")),
+    CheckOutcome.FAILED: ("bad", _("did not pass")),
     CheckOutcome.SKIPPED: ("off", _("not made")),
 }
 TONES = {

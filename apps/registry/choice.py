@@ -42,8 +42,18 @@ def usable(version: ModelVersion) -> bool:
 
 
 def best_version(stage: Stage, versions: Iterable[ModelVersion]) -> ModelVersion | None:
-    """The first usable version for `stage` in the order above."""
-    candidates = [version for version in versions if version.task == STAGE_TASK[stage] and usable(version)]
+    """The first usable version for `stage` in the order above.
+
+    What somebody uploaded, and what was made from another version, serves only when a person says so.
+    """
+    candidates = [
+        version
+        for version in versions
+        if version.task == STAGE_TASK[stage]
+        and usable(version)
+        and version.uploaded_by_id is None
+        and version.parent_id is None
+    ]
     return min(candidates, key=lambda version: _rank(stage, version), default=None)
 
 

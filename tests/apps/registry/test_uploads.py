@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from apps.audit.models import AuditRecord
@@ -41,6 +42,7 @@ def test_from_upload_to_serving(erin, worker, walls):
     assert version.training_data == "two gates, spring"
     assert statement_holds(version)
     assert (worker.model_dir / "tiny.onnx").read_bytes() == data
+    assert selectors.serving()[Stage.DETECT] != version, "nobody has said yet that it shall serve"
     services.stage_assign(acting_user=erin, stage="detect", version=version)
     assert selectors.serving()[Stage.DETECT] == version
     loaded = worker.directory.load(ModelRef(str(version.pk), "tiny", "detr", version.sha256))
@@ -297,3 +299,38 @@ def test_without_a_record_nothing_stays(erin, worker, monkeypatch):
 def test_the_object_is_what_was_sent(erin, worker):
     _upload(erin, hostile.good())
     assert object_get(only().object_key) == hostile.good()
+
+
+def test_answers_come_home_over_the_results_stream(erin, worker):
+    from apps.detections.results import Outcome, ResultBatch
+    from apps.dispatch.results import Entry
+    from inference_workers.contracts.codec import encode
+
+    _upload(erin, hostile.good())
+    reply = worker.desk.check(worker.sent.pop())
+    entry = Entry(b"1-0", {b"type": b"CheckReply", b"data": encode(reply).encode()})
+    with transaction.atomic():
+        assert entry.apply(ResultBatch()) is Outcome.APPLIED
+    with transaction.atomic():
+        assert entry.apply(ResultBatch()) is Outcome.REPEATED
+    assert (only().status, type(worker.sent[0]).__name__) == (VersionStatus.READY, "InstallModel")
+
+
+def test_the_task_hands_work_on_and_drops_what_it_does_not_understand(erin, worker, monkeypatch):
+    from inference_workers.contracts.codec import encode
+    from inference_workers.tasks import models
+
+    taken, counted = [], []
+
+    class Desk:
+        take_check = staticmethod(taken.append)
+
+    class Counters:
+        error = staticmethod(counted.append)
+
+    monkeypatch.setattr(models, "desk", Desk)
+    monkeypatch.setattr(models, "runtime", lambda: type("Runtime", (), {"counters": Counters}))
+    _upload(erin, hostile.good())
+    models.check_model(encode(worker.sent[0]))
+    models.check_model('{"version_id": "x", "run": "rm"}')
+    assert (taken, counted) == ([worker.sent[0]], ["bad_message"])
