@@ -27,7 +27,12 @@ _BEFORE = timedelta(minutes=2)  # a segment is shorter: the index on its beginni
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 # Addresses and networks of cameras are nobody's evidence.
 _LEFT_OUT = ("source",)
-_TELL_ADDRESSES = ("camera.create", "camera.update")
+# Changes that say how the camera was allowed and set to film. Holds, unmaskings and packs are other people's
+# cases, and `camera.update` tells the address.
+_OF_FILMING = (
+    "camera.enable", "camera.disable", "camera.retention", "zone.create", "zone.update", "zone.delete",
+    "purpose.create", "purpose.update", "purpose.end", "leaks.policy_lower",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +207,13 @@ def clock_told(pack: EvidencePack) -> dict[str, Any]:
 
 
 def record_rows(pack: EvidencePack, gathered: Gathered) -> QuerySet[AuditRecord]:
-    """Entries about these objects, changes of the camera in the span, and the way of this pack.
+    """Entries about these objects, how the camera was set to film in the span, and the way of this pack.
 
-    Changes that hold the camera's address stay out, as it does of the leases; an entry cannot be shortened.
+    What else happened to the camera stays out as a whole: an entry cannot be shortened.
     """
     named = Q(object_type="evidence_pack", object_id=str(pack.pk))
     for kind, rows in (("segment", gathered.segments), ("event", gathered.events)):
         named |= Q(object_type=kind, object_id__in=[str(row.pk) for row in rows])
     named |= Q(object_type="redaction", object_id__in=[str(row.pk) for row in gathered.redactions])
     changes = Q(camera_id=pack.camera_id, kind=RecordKind.CHANGE, at__gte=pack.since, at__lt=pack.until)
-    return AuditRecord.objects.filter(named | (changes & ~Q(action__in=_TELL_ADDRESSES)))
+    return AuditRecord.objects.filter(named | (changes & Q(action__in=_OF_FILMING)))

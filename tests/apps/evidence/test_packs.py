@@ -17,7 +17,7 @@ from apps.audit.chain import canonical
 from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord, RecordKind
 from apps.audit.standalone.verify_record import Export
-from apps.cameras.services import camera_update
+from apps.cameras.services import camera_update, zone_create
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from apps.core.objects import object_get, object_put
@@ -37,6 +37,7 @@ from tests.apps.recordings.conftest import FILE
 
 pytestmark = pytest.mark.django_db
 FLIPS = 1000
+SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
 
 
 def test_a_pack_holds_files_manifest_signature_and_record(pack, data, filmed):
@@ -73,7 +74,12 @@ def test_the_extract_of_the_record_holds_who_saw_it_and_is_proven(bob, alice, ca
     assert export.records == row.facts["records"] == 2
 
 
-def test_the_camera_s_address_is_in_no_part_of_a_pack(bob, adam, camera, wanted, filmed):
+def test_how_it_was_filmed_is_in_a_pack_and_other_cases_and_addresses_are_not(
+    bob, adam, camera, wanted, filmed
+):
+    zone_create(acting_user=adam, camera=camera, name="Door", kind="watch", polygon=SQUARE)
+    hold = {"reason": "an injured colleague", "expires_at": now() + timedelta(days=1)}
+    hold_place(acting_user=bob, camera=camera, since=wanted.since, until=wanted.until, **hold)
     camera_update(
         acting_user=adam, camera=camera, version=camera.version, changes={"url": "rtsp://10.20.0.8:554/yard"}
     )
@@ -87,6 +93,8 @@ def test_the_camera_s_address_is_in_no_part_of_a_pack(bob, adam, camera, wanted,
     manifest = json.loads(zipfile.ZipFile(io.BytesIO(data)).read("manifest.json"))
     assert manifest["leases"][0]["settings"]["stages"]
     assert b"10.20.0" not in data
+    assert b"injured colleague" not in data
+    assert b'"action":"zone.create"' in data
 
 
 def test_every_one_of_a_thousand_flipped_bits_is_found_and_named(data):
