@@ -13,6 +13,11 @@ urlpatterns: list[URLPattern] = [
     path("models/<uuid:version_id>/", model_versions.version, name="model"),
     path("models/<uuid:version_id>/checks/", model_versions.version_checks, name="model_checks"),
     path("models/<uuid:version_id>/retire/", model_versions.version_retire, name="model_retire"),
+    path(
+        "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/detector/",
+        registry.zone_detector,
+        name="zone_detector",
+    ),
     path("record/", record.record, name="record"),
     path("record/export/", record.export, name="record_export"),
     path("record/check/", record.record_check, name="record_check"),

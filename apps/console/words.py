@@ -193,6 +193,8 @@ ACTIONS: Words = {
     "mfa.removed": _("Removed a second step of signing in"),
     "mfa.reset": _("Made new recovery codes"),
     "model.assign": _("Changed the model of a stage"),
+    "model.assign_zone": _("Gave a zone a detector of its own"),
+    "model.unassign_zone": _("Left a zone to its camera’s detector"),
     "model.unassign": _("Left the model of a stage to Vidette"),
     "model.register": _("A model version appeared"),
     "model.change": _("A model version changed"),

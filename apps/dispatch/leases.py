@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -109,7 +109,7 @@ def _change(camera: Camera, lease: Lease, fingerprint: str, withheld: str) -> Le
 
 
 def _contents(camera: Camera, choice: Choice, basis: Basis) -> Lease:
-    zones = _zones(camera, basis)
+    zones = _zones(camera, basis, choice.zones)
     served = _served(choice.models)
     stages = _stages(camera, served, basis, zones)
     issued_at = now()
@@ -168,10 +168,10 @@ def _lost_its_text_zones(camera: Camera, zones: tuple[Zone, ...]) -> bool:
     return drawn and not any(zone.kind is ZoneKind.READ_TEXT for zone in zones)
 
 
-def _zones(camera: Camera, basis: Basis) -> tuple[Zone, ...]:
+def _zones(camera: Camera, basis: Basis, detectors: Mapping[UUID, ModelVersion]) -> tuple[Zone, ...]:
     """The zones as they are drawn, less those that may not be read, and the limits that the register sets."""
     unread = {str(limit.zone_key) for limit in basis.zones if PurposeStage.TEXT not in limit.stages}
-    drawn = [_zone(row) for row in camera.zones.all()]
+    drawn = [_zone(row, detectors.get(row.pk)) for row in camera.zones.all()]
     kept = [
         replace(zone, kind=ZoneKind.COVER)
         if zone.kind is ZoneKind.READ_TEXT and zone.zone_id in unread
@@ -189,7 +189,7 @@ def _limiting(limit: ZoneLimit, basis: Basis) -> list[Zone]:
     ]
 
 
-def _zone(row: ZoneRow) -> Zone:
+def _zone(row: ZoneRow, detector: ModelVersion | None) -> Zone:
     return Zone(
         zone_id=str(row.pk),
         name=row.name,
@@ -197,6 +197,7 @@ def _zone(row: ZoneRow) -> Zone:
         polygon=tuple((float(x), float(y)) for x, y in row.polygon),
         script=Script(row.script) if row.script else None,
         targets=zone_targets(row),
+        detector=None if detector is None else model_ref(detector),
     )
 
 

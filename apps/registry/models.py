@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.cameras.models import Zone
 from apps.core.ids import new_id
 
 
@@ -161,3 +162,16 @@ class StageAssignment(models.Model):
     class Meta:
         verbose_name = _("stage")
         verbose_name_plural = _("stages")
+
+
+class ZoneDetector(models.Model):
+    """The version that detects in one zone, in place of the one that serves the whole camera."""
+
+    zone = models.OneToOneField(Zone, on_delete=models.CASCADE, primary_key=True, related_name="detector")
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="zone_detectors")
+    assigned_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("detector of a zone")
+        verbose_name_plural = _("detectors of zones")

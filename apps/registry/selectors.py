@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from apps.accounts.roles import Capability, require
+from apps.accounts.roles import Capability, require, user_can
 from apps.cameras.grants import Viewer
 from apps.cameras.selectors import by_key
 from apps.core.errors import NotFound
 from apps.registry.choice import STAGE_TASK, best_version, usable
-from apps.registry.models import ModelFamily, ModelVersion, StageAssignment
+from apps.registry.models import ModelFamily, ModelTask, ModelVersion, StageAssignment
 from inference_workers.contracts.lease import Stage
 
 
@@ -72,6 +72,14 @@ def _state(stage: Stage, versions: list[ModelVersion], assigned: ModelVersion | 
 def serving() -> dict[Stage, ModelVersion]:
     """The version that serves each stage; a stage that nothing can serve is absent."""
     return {state.stage: state.version for state in stage_states() if state.version is not None}
+
+
+def detectors_for_zones(user: Viewer) -> list[ModelVersion]:
+    """What the user may give to a zone; nothing for those who may not."""
+    if not user_can(user, Capability.ASSIGN_MODELS):
+        return []
+    found = versions_all().filter(task=ModelTask.DETECTION, present=True)
+    return [version for version in found if usable(version)]
 
 
 def general_detector_missing() -> bool:

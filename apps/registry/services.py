@@ -21,6 +21,7 @@ from apps.registry.models import (
     StageAssignment,
     VersionKind,
     VersionStatus,
+    ZoneDetector,
 )
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
@@ -202,5 +203,6 @@ def directory_changed(verb: str, name: str) -> None:
 
 
 def version_removable(name: str) -> bool:
-    """Whether no stage was given to this version by a person."""
-    return not StageAssignment.objects.filter(version__name=name, version__present=True).exists()
+    """Whether no stage and no zone was given to this version by a person."""
+    given = {"version__name": name, "version__present": True}
+    return not any(rows.objects.filter(**given).exists() for rows in (StageAssignment, ZoneDetector))

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from apps.registry import api
+from apps.registry import api, api_zones
 
 
 class StageConverter(StringConverter):
@@ -22,4 +22,9 @@ urlpatterns = [
     path("model-families/<uuid:family_id>", api.FamilyView.as_view(), name="model_family"),
     path("stages", api.StagesView.as_view(), name="stages"),
     path("stages/<stage:stage>", api.StageView.as_view(), name="stage"),
+    path(
+        "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/detector",
+        api_zones.ZoneDetectorView.as_view(),
+        name="zone-detector",
+    ),
 ]

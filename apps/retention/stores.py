@@ -41,5 +41,6 @@ def register_own() -> None:
     exempt(
         "registry.ModelFamily",
         "registry.StageAssignment",
+        "registry.ZoneDetector",
         reason="families of models, and which version serves",
     )

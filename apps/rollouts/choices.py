@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from apps.cameras.models import Camera
 from apps.registry.choice import usable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
+from apps.registry.zones import zone_detectors
 from apps.rollouts.models import ACTIVE, CameraAssignment, Rollout, Strategy
 from apps.rollouts.share import reached
 from inference_workers.contracts.lease import Stage
@@ -16,10 +17,14 @@ from inference_workers.contracts.lease import Stage
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Per stage the version that serves a camera, and the one that sees the same frames beside it."""
+    """Per stage the version that serves a camera, and the one that sees the same frames beside it.
+
+    `zones`: by id, the detectors of zones that have one of their own, whatever serves the camera.
+    """
 
     models: Mapping[Stage, ModelVersion]
     shadows: Mapping[Stage, ModelVersion] = field(default_factory=dict)
+    zones: Mapping[UUID, ModelVersion] = field(default_factory=dict)
 
 
 def choice_for(camera: Camera) -> Choice:
@@ -30,11 +35,14 @@ def choices_for(cameras: Sequence[Camera]) -> dict[UUID, Choice]:
     """The choice of every camera in a fixed number of queries."""
     of_stage = serving()
     own = own_versions(cameras)
+    of_zones = zone_detectors(cameras)
     rollouts = list(Rollout.objects.filter(state__in=ACTIVE).select_related("base", "candidate"))
     members = {rollout.pk: cameras_reached(rollout, cameras) for rollout in rollouts}
     ready = {rollout.pk: members_of(rollout, cameras) for rollout in rollouts}
     return {
-        camera.pk: _choice({**of_stage, **own[camera.pk]}, camera, rollouts, members, ready)
+        camera.pk: replace(
+            _choice({**of_stage, **own[camera.pk]}, camera, rollouts, members, ready), zones=of_zones
+        )
         for camera in cameras
     }
 

@@ -1,6 +1,7 @@
 """Tags and filters of the pages: icons, navigation, times in a camera's zone, numbers, badges."""
 
 import zoneinfo
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
+from apps.cameras.models import Zone
 from apps.console import words
 from apps.console.icons import BRAND, ICONS
 from apps.console.navigation import compliance_pages, links_for, page_of_model
@@ -175,6 +177,13 @@ def redaction_words(redaction: str) -> str:
 @register.filter
 def stage_words(stage: str) -> str:
     return str(words.STAGES.get(stage, stage))
+
+
+@register.filter
+def place_words(place: str, zones: Iterable[Zone] = ()) -> str:
+    """Where a version serves: a stage, or a zone with a detector of its own by the zone's name."""
+    stage, _, zone_id = place.partition(":")
+    return next((zone.name for zone in zones if str(zone.pk) == zone_id), stage_words(stage))
 
 
 @register.filter

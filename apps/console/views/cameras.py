@@ -33,7 +33,8 @@ from apps.detections.accounts import accounting_for
 from apps.detections.models import CameraRuntime
 from apps.detections.selectors import camera_states, events_search
 from apps.dispatch.selectors import lease_newest
-from apps.registry.selectors import serving
+from apps.registry.selectors import detectors_for_zones, serving
+from apps.registry.zones import zone_detectors
 from apps.retention.selectors import holds_of
 
 LAST_EVENTS = 8
@@ -101,6 +102,8 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "accounting": accounting_for(found),
         **leaks_shown(user, found),
         "zones": zones_of(found),
+        "zone_detectors": zone_detectors([found]),
+        "zone_choices": detectors_for_zones(user),
         "lease": lease_newest(found),
         "basis": basis_of(found),
         "may_enter_purposes": user_can(user, Capability.MANAGE_PURPOSES),

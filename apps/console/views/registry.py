@@ -7,8 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, user_can
+from apps.cameras.selectors import access_camera, zone_get
 from apps.console.access import page, told, viewer
-from apps.registry import services
+from apps.registry import services, zones
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import (
@@ -63,3 +64,21 @@ def stage_assign(request: HttpRequest) -> HttpResponse:
 
     told(request, change, _("Changed. Cameras take it up within a few seconds."))
     return redirect("console:models")
+
+
+@page(Capability.ASSIGN_MODELS, methods=("POST",))
+def zone_detector(request: HttpRequest, camera_id: str, zone_id: str) -> HttpResponse:
+    """An empty version leaves the zone to the detector of its camera."""
+    user, chosen = viewer(request), request.POST.get("version", "")
+    camera = access_camera(user, camera_id, purpose="models of a zone", capability=Capability.SEE_CAMERAS)
+    zone = zone_get(camera, zone_id)
+
+    def change() -> None:
+        if chosen:
+            version = version_get(user, chosen)
+            zones.zone_detector_assign(acting_user=user, zone=zone, version=version)
+        else:
+            zones.zone_detector_clear(acting_user=user, zone=zone)
+
+    told(request, change, _("Changed. Cameras take it up within a few seconds."))
+    return redirect("console:camera", camera.pk)

@@ -83,6 +83,8 @@ ROWS: list[Row] = [
     *_api("model-families/<uuid:family_id>", ("GET", _SEE_MODELS)),
     *_api("stages", ("GET", _SEE_MODELS)),
     *_api("stages/<stage:stage>", ("PUT", "erin")),
+    # A model owner with a grant for the camera (tests/apps/registry/test_zone_detectors.py); erin has none.
+    *_api(f"{_CAMERA}/zones/<uuid:zone_id>/detector", ("PUT", "", "")),
     *_api("purposes", ("GET", _SEE_PURPOSES), ("POST", "bob")),
     *_api(_PURPOSE, ("GET", _SEE_PURPOSES, _SEE_PURPOSES), ("PATCH", "bob", "bob")),
     *_api(f"{_PURPOSE}/end", ("POST", "bob", "bob")),
@@ -229,6 +231,7 @@ ROWS: list[Row] = [
     Row("models/<uuid:version_id>/", "GET", _SEE_MODELS),
     Row("models/<uuid:version_id>/checks/", "GET", _SEE_MODELS),
     Row("models/<uuid:version_id>/retire/", "POST", "erin"),
+    Row(f"{_CAMERA}/zones/<uuid:zone_id>/detector/", "POST", "", ""),
     Row("duties/", "GET", "bob"),
     Row("audit-pack/", "GET", "bob"),
     Row("audit-pack/", "POST", "bob"),

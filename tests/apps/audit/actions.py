@@ -86,6 +86,7 @@ API: dict[str, Body] = {
     },
     "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
+    f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
     "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
 }
 
@@ -109,6 +110,7 @@ PAGES: dict[str, Body] = {
     "groups/<uuid:group_id>/": _version(CameraGroup, "group_id", name="Doors"),
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
+    f"{_CAMERA}/{_ZONES}/detector/": lambda kwargs: {"version": kwargs["version_id"]},
     "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
     "people/<uuid:user_id>/role/": _fixed(role="operator"),
     "people/<uuid:user_id>/password/": _fixed(password="a long enough passphrase"),
