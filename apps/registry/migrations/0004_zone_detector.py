@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("cameras", "0002_covers"),
-        ("registry", "0002_families_and_lineage"),
+        ("registry", "0003_upload_ledger"),
     ]
 
     operations = [
