@@ -87,8 +87,9 @@ def _wanted(user: User, values: dict[str, Any], purpose: str) -> tuple[Camera, s
         around = services.span_of_event(event)
         camera_id, since, until = event.camera_id, since or around[0], until or around[1]
     camera = access_camera(user, camera_id, purpose=purpose, capability=MAY)
+    items = {name: [str(key) for key in keys] for name, keys in values.get("items", {}).items() if keys}
     return camera, services.Wanted(
-        _moment(since), _moment(until), purpose, values["case"], values["reason"], event_id
+        _moment(since), _moment(until), purpose, values["case"], values["reason"], event_id, items
     )
 
 

@@ -80,6 +80,12 @@ def oldest_of(pack: EvidencePack) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
+def chosen_are_there(pack: EvidencePack) -> bool:
+    """Whether everything that was chosen one by one belongs to the camera and the span."""
+    rows = {"segments": _segments(pack), "events": _events(pack), "redactions": _redactions(pack)}
+    return all(rows[name].count() == len(set(keys)) for name, keys in pack.items.items())
+
+
 def _segments(pack: EvidencePack) -> QuerySet[Segment]:
     rows = Segment.objects.filter(
         camera=pack.camera_id,

@@ -35,6 +35,17 @@ _READY = {
 }
 
 
+MOST_CHOSEN = 1000
+
+
+class ItemsInput(serializers.Serializer[Any]):
+    """Single recordings, events and redacted files by id, instead of everything of the span."""
+
+    segments = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_CHOSEN)
+    events = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_CHOSEN)
+    redactions = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MOST_CHOSEN)
+
+
 class PackInput(serializers.Serializer[Any]):
     """A camera and a span, or an event: then the time around it, unless a span is given."""
 
@@ -44,6 +55,7 @@ class PackInput(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False)
     case = serializers.CharField(max_length=80)
     reason = serializers.CharField(max_length=500)
+    items = ItemsInput(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.get("event"):

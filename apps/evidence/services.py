@@ -21,7 +21,7 @@ from apps.core.large_objects import object_response
 from apps.core.objects import object_delete
 from apps.core.pictures import REDACTION_HEADER
 from apps.detections.models import Event
-from apps.evidence.contents import oldest_of
+from apps.evidence.contents import chosen_are_there, oldest_of
 from apps.evidence.models import EvidencePack, PackState
 from apps.evidence.selectors import check_exports
 from apps.recordings.selectors import AFTER_EVENT, BEFORE_EVENT
@@ -57,9 +57,9 @@ def pack_create(*, acting_user: User, camera: Camera, wanted: Wanted) -> Evidenc
     require(acting_user, Capability.EXPORT_EVIDENCE)
     access_camera(acting_user, camera.pk, purpose=wanted.purpose, capability=Capability.EXPORT_EVIDENCE)
     check_exports(camera)
-    _check_items(acting_user, wanted)
+    pack = EvidencePack(camera=camera, **_checked(wanted))
+    _check_items(acting_user, pack)
     with transaction.atomic():
-        pack = EvidencePack(camera=camera, **_checked(wanted))
         pack.requested_by_id, pack.requested_by_name = str(acting_user.pk), acting_user.get_username()
         oldest_at = oldest_of(pack)
         if oldest_at is None:
@@ -117,11 +117,13 @@ def pack_delete(*, acting_user: User, pack: EvidencePack) -> None:
         _record(acting_user, pack, "evidence.delete", {"case": pack.case, "sha256": pack.sha256})
 
 
-def _check_items(user: User, wanted: Wanted) -> None:
-    """Segments and events are looked up within the camera and the span; redacted files belong to none."""
-    chosen = set(wanted.items.get("redactions", []))
-    if chosen and redactions_of(user).filter(pk__in=chosen).count() != len(chosen):
-        raise NotFound("redaction")
+def _check_items(user: User, pack: EvidencePack) -> None:
+    """Segments and events belong to the camera and the span; redacted files have to be open to the user."""
+    files = set(pack.items.get("redactions", []))
+    if files and redactions_of(user).filter(pk__in=files).count() != len(files):
+        raise NotFound("redacted file")
+    if not chosen_are_there(pack):
+        raise NotFound("recording, event or redacted file of this camera and time")
 
 
 def _checked(wanted: Wanted) -> dict[str, Any]:

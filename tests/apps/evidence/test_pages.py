@@ -1,6 +1,11 @@
 """Packs as a browser and a program ask for them: from recordings, from an event, from the list."""
 
+import hashlib
+import io
+import json
+import zipfile
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -9,11 +14,13 @@ from django.urls import reverse
 from apps.accounts.services import token_create
 from apps.audit.models import AuditRecord, RecordKind
 from apps.core.clock import now
+from apps.core.objects import object_get
 from apps.evidence.building import pack_build, packs_sweep
 from apps.evidence.models import EvidencePack, PackState
 from apps.evidence.verifiers import verifier_files
 from apps.monitoring.models import LeakGuard
 from apps.retention.services import hold_place
+from tests.apps.api.world import _redaction
 
 pytestmark = pytest.mark.django_db
 WHY = {"purpose": "incident investigation", "case": "2026/17", "reason": "theft <b>at</b> the door"}
@@ -196,6 +203,34 @@ def test_the_api_says_what_it_expected(api, camera, camera_b, filmed):
     assert post(camera=str(camera.pk), **span).json()["code"] == "invalid_span"
     assert post(camera=str(camera_b.pk), **span).status_code == 404
     assert not EvidencePack.objects.exists()
+
+
+def test_the_api_packs_what_was_chosen_and_a_redacted_file(api, camera, bob, filmed):
+    client = api("evidence:write", "redactions:write")
+    file = _redaction(bob)
+    file.result["sha256"] = hashlib.sha256(b"film").hexdigest()
+    file.save()
+    first, second, _event = filmed
+    body = {
+        "camera": str(camera.pk), "since": first.started_at.isoformat(), "until": second.ended_at.isoformat(),
+        "case": "2026/17", "reason": "theft",
+        "items": {"segments": [str(second.pk)], "redactions": [str(file.pk)]},
+    }  # fmt: skip
+    made = client.post("/api/v1/evidence", body, content_type="application/json")
+    assert made.status_code == 202
+    assert packs_sweep() == 1
+    pack = EvidencePack.objects.get()
+    assert (pack.facts["segments"], pack.facts["events"], pack.facts["redactions"]) == (1, 0, 1)
+    archive = zipfile.ZipFile(io.BytesIO(object_get(pack.object_key)))
+    assert archive.read("redacted-0001.mp4") == b"film"
+    (told,) = [f for f in json.loads(archive.read("manifest.json"))["files"] if f["kind"] == "redacted_file"]
+    assert told["redaction"]["input_sha256"] == file.input_sha256
+    for name in ("segments", "events", "redactions"):
+        wrong = client.post(
+            "/api/v1/evidence", {**body, "items": {name: [str(uuid4())]}}, content_type="application/json"
+        )
+        assert wrong.status_code == 404, name
+    assert EvidencePack.objects.count() == 1
 
 
 def test_a_token_without_the_action_is_refused(api, camera, pack):
