@@ -15,4 +15,5 @@ for name in cpu gpu test; do
 done
 compile requirements/node.in -o requirements/node.txt
 compile requirements/train.in -o requirements/train.txt
+compile requirements/mlflow.in -o requirements/mlflow.txt
 compile --no-deps requirements/nodeps.in -o requirements/nodeps.txt

@@ -202,6 +202,7 @@ ACTIONS: Words = {
     "model.accept": _("A model passed every check and was signed"),
     "model.refuse": _("A model was refused by a check"),
     "model.sign": _("Signed a model version again"),
+    "model.export": _("Handed a model version to MLflow"),
     "model.retire": _("Retired a model version"),
     "model.family": _("Founded a model family"),
     "model.absent": _("A model version is gone"),

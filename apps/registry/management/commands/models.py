@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.context import audit_context, system_context
 from apps.core.crypto import signing_public_keys
+from apps.core.errors import DomainError
 from apps.registry.installing import version_installed, versions_sign_again
+from apps.registry.mlflow import version_export, version_fetch
 from apps.registry.services import directory_changed, version_removable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -38,12 +41,25 @@ class Command(BaseCommand):
         fetch.add_argument("--from", dest="base", action="append", default=[], help="a mirror")
         commands.add_parser("key", help="the public keys for VIDETTE_MODEL_KEYS")
         commands.add_parser("sign", help="sign every installed version again, after a change of the key")
+        for word, about in (
+            ("mlflow-export", "put an installed version into MLflow"),
+            ("mlflow-import", "fetch a version from MLflow, check it, install it"),
+        ):
+            exchange = commands.add_parser(word, help=about)
+            exchange.add_argument("name", help="the name that the version has, or will have, here")
+            exchange.add_argument("--uri", required=True, help="of the tracking server, or file:///folder")
+            exchange.add_argument("--python", required=True, help="a Python with requirements/mlflow.txt")
+        exchange.add_argument("--model", required=True, help="the registered model")
+        exchange.add_argument("--version", dest="number", required=True)
         remove = commands.add_parser("remove", help="delete a model that serves no stage by assignment")
         remove.add_argument("name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with audit_context(system_context("manage.py models")):
-            getattr(self, f"_{options['command']}")(options)
+            try:
+                getattr(self, f"_{options['command'].replace('-', '_')}")(options)
+            except DomainError as error:
+                raise CommandError(error.message) from error
 
     def _list(self, options: dict[str, Any]) -> None:
         self._run("list")
@@ -59,6 +75,20 @@ class Command(BaseCommand):
         mirrors = [word for base in options["base"] for word in ("--from", base)]
         self._installed(self._answer("--json", "pull", options["name"], *mirrors))
         directory_changed("pull", options["name"])
+
+    def _mlflow_export(self, options: dict[str, Any]) -> None:
+        place = {"uri": options["uri"], "python": options["python"], "folder": _folder()}
+        answer = version_export(options["name"], **place)
+        self.stdout.write(
+            f"{options['name']}: {answer['model']} version {answer['version']}, run {answer['run_id']}"
+        )
+
+    def _mlflow_import(self, options: dict[str, Any]) -> None:
+        with tempfile.TemporaryDirectory(prefix="vidette-mlflow-") as folder:
+            place = {"uri": options["uri"], "python": options["python"], "folder": Path(folder)}
+            path = version_fetch(options["model"], options["number"], **place)
+            self._installed(self._answer("--json", "add", str(path), "--name", options["name"]))
+        directory_changed("import", options["name"])
 
     def _key(self, options: dict[str, Any]) -> None:
         self.stdout.write(",".join(signing_public_keys()))
