@@ -20,5 +20,5 @@ GROUNDS: dict[str, str | Promise] = {
 def store_titles() -> dict[str, str | Promise]:
     return {
         **{store.name: store.title for store in registry.stores()},
-        "record": _("Entries of the record"),
+        "record": _("Entries of the record that name it"),
     }

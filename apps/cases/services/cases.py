@@ -13,7 +13,16 @@ from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.cameras.services.changes import changes_apply
 from apps.cases.clock import MONTHS_EXTENDED, deadline
-from apps.cases.models import Case, CaseKind, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
+from apps.cases.models import (
+    Case,
+    CaseKind,
+    DisclosureState,
+    ErasureState,
+    IdentityMethod,
+    IdentityOutcome,
+    Outcome,
+    ReceivedHow,
+)
 from apps.cases.services.fields import (
     choice_checked,
     line_checked,
@@ -107,7 +116,7 @@ def case_extend(*, acting_user: User, case: Case, version: int, reason: str, not
 
 
 def case_close(*, acting_user: User, case: Case, version: int, outcome: str, note: str) -> Case:
-    """Close a request with what was answered."""
+    """Close a request with what was answered; it is fulfilled when something was handed over or erased."""
     closing = [value for value in Outcome.values if value]
     at = now()
     changes = {
@@ -116,8 +125,21 @@ def case_close(*, acting_user: User, case: Case, version: int, outcome: str, not
         "closed_at": at,
         "closed_by_name": acting_user.get_username(),
     }
+    if outcome == Outcome.FULFILLED and not _is_done(case):
+        raise Conflict(
+            "not_fulfilled",
+            _("Nothing was handed over or erased yet. Choose another outcome, or finish that first."),
+        )
     told = {"outcome": outcome, "in_time": at <= case.due_at}
     return _change(acting_user, case, version, verb="close", changes=changes, told=told)
+
+
+def _is_done(case: Case) -> bool:
+    if case.kind == CaseKind.ACCESS:
+        return case.disclosures.filter(state=DisclosureState.GIVEN).exists()
+    if case.kind == CaseKind.ERASURE:
+        return case.erasures.filter(state=ErasureState.DONE).exists()
+    return True
 
 
 def contact_reveal(*, acting_user: User, case: Case, purpose: str) -> str:

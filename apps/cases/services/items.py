@@ -95,7 +95,7 @@ def _placed(case: Case, thing: Thing) -> Thing:
     if thing.kind != ItemKind.FILE:
         return thing
     for item in case.items.filter(kind=ItemKind.SEGMENT):
-        if item.facts.get("redaction") == str(thing.object_id):
+        if item.facts.get("edited_as") == str(thing.object_id):
             return replace(
                 thing,
                 since=item.since,

@@ -76,7 +76,7 @@ def original_edit(*, acting_user: User, case: Case, item: CaseItem) -> Redaction
                 options=options_checked(),
                 purpose=PURPOSE,
             )
-            CaseItem.objects.filter(pk=item.pk).update(facts={**item.facts, "redaction": str(made.pk)})
+            CaseItem.objects.filter(pk=item.pk).update(facts={**item.facts, "edited_as": str(made.pk)})
             told = {"item": str(item.pk), "redaction": str(made.pk)}
             record(acting_user, case, "original_edit", told)
     except BaseException:

@@ -156,7 +156,7 @@ def targets_of(case: Case) -> list[Target]:
     recordings = [item.object_id for item in items if item.kind == TargetKind.SEGMENT]
     made = CaseItem.objects.filter(kind=TargetKind.SEGMENT.value, object_id__in=recordings)
     for row in made:
-        key = as_uuid(row.facts.get("redaction", ""))
+        key = as_uuid(row.facts.get("edited_as", ""))
         if key is not None and key not in there:
             there.add(key)
             named.append(Target(TargetKind.FILE, key, row.since, row.until, row.camera_id))

@@ -142,5 +142,5 @@ def case_original_edit(request: HttpRequest, case_id: str, item_id: UUID) -> Htt
     )
     item = services.item_get(found, item_id)
     return (
-        redirect("console:redaction", item.facts["redaction"]) if done else redirect("console:case", found.pk)
+        redirect("console:redaction", item.facts["edited_as"]) if done else redirect("console:case", found.pk)
     )

@@ -118,6 +118,14 @@ def test_a_closed_request_stays_as_it_is(bob, case):
         Case.objects.filter(pk=made.pk).update(outcome="")
 
 
+@pytest.mark.parametrize("kind", ["access", "erasure"])
+def test_nothing_is_fulfilled_before_it_is_done(bob, case, kind):
+    made = case(kind)
+    with pytest.raises(Conflict) as refused:
+        case_close(acting_user=bob, case=made, version=made.version, outcome="fulfilled", note="done")
+    assert refused.value.code == "not_fulfilled"
+
+
 def test_the_older_version_of_a_page_changes_nothing(bob, frank, case):
     made = case()
     before = made.version

@@ -4,6 +4,7 @@ import io
 
 import av
 import pytest
+from django.urls import reverse
 
 from apps.audit.models import AuditRecord
 from apps.cameras.services import grant_give
@@ -44,7 +45,7 @@ def test_the_film_of_an_original_opens_and_a_changed_one_does_not(recording):
         original_film(segment)
 
 
-def test_two_people_bring_an_original_into_the_editor(bob, frank, recording, camera):
+def test_two_people_bring_an_original_into_the_editor(bob, frank, recording, camera, client):
     made, segment = recording
     request = original_ask(acting_user=bob, case=made, item=_item(made))
     with pytest.raises(DomainError):
@@ -56,9 +57,12 @@ def test_two_people_bring_an_original_into_the_editor(bob, frank, recording, cam
     redaction = original_edit(acting_user=bob, case=made, item=_item(made))
     assert object_get(input_key(str(redaction.pk))) == original_film(segment)
     assert redaction.options["targets"] == ["face"]
-    assert _item(made).facts["redaction"] == str(redaction.pk)
+    assert _item(made).facts["edited_as"] == str(redaction.pk)
     opened = AuditRecord.objects.get(action="case.original_open")
     assert (opened.camera_id, opened.redacted) == (camera.pk, False)
+    client.force_login(bob)
+    shown = client.get(reverse("console:case", args=[made.pk])).content.decode()
+    assert reverse("console:redaction", args=[redaction.pk]) in shown
 
 
 def test_a_grant_is_used_once_here_or_there(bob, frank, recording):
