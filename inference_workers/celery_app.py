@@ -26,11 +26,7 @@ _BROKER_URL = broker_url(Environment())
 app = Celery(
     "vidette",
     broker=_BROKER_URL,
-    include=[
-        "inference_workers.tasks.gpu",
-        "inference_workers.tasks.redact",
-        "inference_workers.tasks.models",
-    ],
+    include=[f"inference_workers.tasks.{name}" for name in ("gpu", "redact", "models", "evaluate")],
 )
 app.conf.update(
     worker_pool="solo",

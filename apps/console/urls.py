@@ -5,6 +5,7 @@ from django.urls import path
 from apps.console import (
     urls_cases,
     urls_compliance,
+    urls_evaluations,
     urls_evidence,
     urls_recordings,
     urls_redactions,
@@ -57,6 +58,7 @@ urlpatterns = [
     *urls_cases.urlpatterns,
     *urls_compliance.urlpatterns,
     *urls_evidence.urlpatterns,
+    *urls_evaluations.urlpatterns,
     *urls_recordings.urlpatterns,
     *urls_redactions.urlpatterns,
     *urls_system.urlpatterns,

@@ -70,6 +70,8 @@ def _compare(job: Evaluation) -> dict[str, Any]:
     candidate, base = _candidate(job), _base(job)
     options = job.options
     compare = Compare(
+        candidate=ref_of(candidate),
+        base=ref_of(base),
         candidate_id=str(job.candidate_measure_id),
         base_id=str(job.base_measure_id),
         candidate_score=float(candidate.thresholds.get("score", 0.5)),

@@ -66,3 +66,19 @@ def versions_measurable(user: Viewer) -> QuerySet[ModelVersion]:
     """Detectors whose file is there and in order, whatever a gate said of them."""
     require(user, Capability.SEE_MODELS)
     return ModelVersion.objects.filter(task=DETECTION, present=True, problem="").order_by("name", "sha256")
+
+
+def variants_of(user: Viewer, parent: ModelVersion) -> list[Evaluation]:
+    """The newest finished comparison of each variant with its parent, by name."""
+    require(user, Capability.SEE_MODELS)
+    rows = (
+        Evaluation.objects.filter(
+            kind=JobKind.COMPARE, state=JobState.DONE, base=parent, candidate__parent=parent
+        )
+        .select_related("candidate", "variant_of")
+        .order_by("candidate__name", "-finished_at")
+    )
+    newest: dict[object, Evaluation] = {}
+    for row in rows:
+        newest.setdefault(row.candidate_id, row)
+    return list(newest.values())

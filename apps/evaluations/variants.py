@@ -13,11 +13,12 @@ from apps.core.errors import Conflict, Invalid
 from apps.evaluations.comparing import comparison_plan
 from apps.evaluations.models import ACTIVE_STATES, Evaluation, Gate, JobKind, JobState, SetState, SetVersion
 from apps.evaluations.sending import evaluations_send
+from apps.registry.assigning import variant_judged
 from apps.registry.models import ModelVersion
 from inference_workers.contracts.evaluations import VariantKind
 
 MAX_LOSS = 0.01  # one point of mAP 0.5:0.95
-LEAST_CALIBRATION, MOST_CALIBRATION = 8, 200
+LEAST_CALIBRATION, MOST_CALIBRATION, USUAL_CALIBRATION = 8, 100, 48
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
@@ -28,7 +29,7 @@ def variant_create(
     kind: str,
     calibration_set: SetVersion,
     gate_set: SetVersion | None = None,
-    calibration: int = 64,
+    calibration: int = USUAL_CALIBRATION,
 ) -> Evaluation:
     """Let the data plane make a variant; when it is there it is measured against its parent by itself."""
     require(acting_user, Capability.EVALUATE_MODELS)
@@ -37,7 +38,7 @@ def variant_create(
     for version in (calibration_set, gate_set):
         if version.state != SetState.READY:
             raise Conflict("set_not_ready", _("The labelled set is not ready: it is checked first."))
-    name = f"{parent.name}.{kind}"
+    name = _free_name(f"{parent.name}.{kind}")
     if not _NAME.fullmatch(name):
         raise Invalid(
             "invalid_name", _("The version's name is too long for a variant of it."), field="parent"
@@ -67,6 +68,13 @@ def variant_create(
         )
         transaction.on_commit(evaluations_send, robust=True)
     return job
+
+
+def _free_name(stem: str) -> str:
+    """A name in the model directory means its bytes for ever; another calibration is another file."""
+    taken = set(ModelVersion.objects.filter(name__startswith=stem).values_list("name", flat=True))
+    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
+    return stem if stem not in taken else next(name for name in numbered if name not in taken)
 
 
 def _require_known(kind: str, calibration: int) -> None:
@@ -116,6 +124,8 @@ def gate_decide(comparison: Evaluation) -> None:
     loss = float(comparison.summary["base_ap"]) - float(comparison.summary["candidate_ap"])
     gate = Gate.PASSED if loss <= MAX_LOSS else Gate.REFUSED
     Evaluation.objects.filter(pk=job.pk).update(gate=gate)
+    if comparison.candidate is not None:
+        variant_judged(version=comparison.candidate, passed=gate is Gate.PASSED)
     audit.record_system(
         action="evaluation.gate",
         object_type="evaluation",

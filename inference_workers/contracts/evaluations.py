@@ -88,7 +88,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Set two measurements of one set side by side.
+    """Set two measurements of one set side by side; the versions are timed anew, in turns.
 
     Attributes:
         candidate_id, base_id: job ids of the measurements.
@@ -99,6 +99,8 @@ class Compare:
         worst: how many pictures are shown.
     """
 
+    candidate: ModelRef
+    base: ModelRef
     candidate_id: str
     base_id: str
     candidate_score: float

@@ -1,8 +1,9 @@
-"""Where a graph runs. One protocol, one implementation today: onnxruntime."""
+"""Where a graph runs: one protocol, here onnxruntime with its providers; see `openvino_backend` too."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +17,9 @@ Tensor = NDArray[np.float32]
 # Second input of D-FINE exports: (width, height) that boxes are answered in; here the tensor's own size.
 SIZE_INPUT = "orig_target_sizes"
 _CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
+OPENVINO = "OpenVINO"  # no provider of onnxruntime: a library of its own, for detectors from files
 _ERRORS_ONLY = 3
 _OUT_OF_MEMORY = re.compile(r"failed to allocate|out of memory|bad_alloc", re.IGNORECASE)
 
@@ -33,10 +37,12 @@ class BackendOptions:
     """Attributes:
     providers: onnxruntime execution providers in order of preference; all of them must be served.
     threads: threads inside one operator.
+    cache_dir: where TensorRT and OpenVINO keep what they compiled; None: they compile at every start.
     """
 
     providers: tuple[str, ...] = ("CPUExecutionProvider",)
     threads: int = 1
+    cache_dir: Path | None = None
 
 
 class Backend(Protocol):
@@ -110,21 +116,39 @@ def _create_session(data: bytes, name: str, options: BackendOptions) -> onnxrunt
     settings.enable_mem_pattern = False
     # A worker that waits must not burn a core that a decoder needs.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    _require_available(options.providers)
+    providers = tuple(provider for provider in options.providers if provider != OPENVINO) or (_CPU,)
+    _require_available(providers)
     try:
         session = onnxruntime.InferenceSession(
-            data, sess_options=settings, providers=_provider_arguments(options.providers)
+            data, sess_options=settings, providers=_provider_arguments(providers, options.cache_dir)
         )
     except Exception as error:  # onnxruntime has a dozen classes without a common one of its own
         raise EngineError("model_not_onnx", f"{name}: onnxruntime refused it: {error!s:.300}") from error
-    _require_served(options.providers, session.get_providers())
+    _require_served(providers, session.get_providers())
     return session
 
 
-def _provider_arguments(providers: Sequence[str]) -> list[Any]:
-    # The default strategy doubles the arena at every growth: 35 GiB where 3 are enough (PITFALLS 5).
-    cuda = {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"}
-    return [(name, cuda) if name == _CUDA else name for name in providers]
+def _provider_arguments(providers: Sequence[str], cache_dir: Path | None) -> list[Any]:
+    options: dict[str, dict[str, Any]] = {
+        # The default strategy doubles the arena at every growth: 35 GiB where 3 are enough (PITFALLS 5).
+        _CUDA: {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"},
+        _TENSORRT: _tensorrt(cache_dir),
+    }
+    return [(name, options[name]) if name in options else name for name in providers]
+
+
+def _tensorrt(cache_dir: Path | None) -> dict[str, Any]:
+    """Engines are compiled for one GPU in minutes: kept."""
+    if cache_dir is None:
+        return {}
+    folder = cache_dir / "tensorrt"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "trt_engine_cache_enable": True,
+        "trt_engine_cache_path": str(folder),
+        "trt_timing_cache_enable": True,
+        "trt_timing_cache_path": str(folder),
+    }
 
 
 def _require_available(providers: Sequence[str]) -> None:

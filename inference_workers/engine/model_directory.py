@@ -17,7 +17,7 @@ from inference_workers.contracts.codec import encode
 from inference_workers.contracts.lease import ModelRef
 from inference_workers.contracts.model_checks import SignedStatement
 from inference_workers.contracts.models import ModelCard
-from inference_workers.engine.backends import SIZE_INPUT, BackendOptions, open_backend
+from inference_workers.engine.backends import SIZE_INPUT, BackendOptions
 from inference_workers.engine.builtin_models import BUILTINS
 from inference_workers.engine.detectors.base import Detector, OnnxDetector, Thresholds
 from inference_workers.engine.detectors.families import FAMILIES
@@ -26,6 +26,7 @@ from inference_workers.engine.frame import Image
 from inference_workers.engine.model_checks.operators import refuse_operators
 from inference_workers.engine.ocr.reader import TextReader
 from inference_workers.engine.onnx_files import parse_checked, read_checked, read_limited
+from inference_workers.engine.openvino_backend import open_detector_backend
 from inference_workers.engine.preprocess import Resize
 from inference_workers.engine.side_file import NAME, SideFile, read_side_file, require_multiple_of_stride
 from inference_workers.engine.statements import (
@@ -59,7 +60,7 @@ def build_detector(data: bytes, name: str, side: SideFile, options: BackendOptio
     """A detector from ONNX bytes whose hash was compared. Raises EngineError."""
     family = FAMILIES[side.family]
     return OnnxDetector(
-        open_backend(data, name, options),
+        open_detector_backend(data, name, options),
         family.decoder,
         preprocess=side.preprocess,
         input_size=side.input_size,
@@ -74,7 +75,9 @@ class ModelDirectory:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._folder = settings.model_dir
-        self._options = BackendOptions(settings.providers, settings.inference_threads)
+        self._options = BackendOptions(
+            settings.providers, settings.inference_threads, settings.data_dir / "engines"
+        )
         self._seen: dict[tuple[object, ...], ModelCard] = {}
         self._keys = trusted_keys(settings.model_keys)
 
@@ -99,12 +102,15 @@ class ModelDirectory:
             return _broken_card(path.stem, sha256, str(error))
         return card_of(path.stem, side, len(data))
 
-    def load(self, ref: ModelRef, *, input_size: tuple[int, int] | None = None) -> LoadedModel:
+    def load(
+        self, ref: ModelRef, *, input_size: tuple[int, int] | None = None, score: float | None = None
+    ) -> LoadedModel:
         """Load the version that `ref` names; the bytes are hashed at every load.
 
         Args:
             input_size: another (width, height) for graphs with free sizes, for pictures whose small faces
                 matter more than the time.
+            score: another lowest score, for measurements over all scores; built-in models keep theirs.
 
         Raises:
             EngineError: `model_missing`, `model_wrong_hash`, `side_file` and those of the engine.
@@ -121,6 +127,8 @@ class ModelDirectory:
         check_graph(ref.name, parse_allowed(data, ref.name), side)
         if input_size is not None and side.preprocess.resize is Resize.FIT:
             side = replace(side, input_size=input_size)
+        if score is not None:
+            side = replace(side, thresholds={**side.thresholds, "score": score})
         detector = build_detector(data, ref.name, side, self._options)
         return LoadedModel(card_of(ref.name, side, len(data)), len(data), detector=detector)
 

@@ -1,6 +1,7 @@
 """Opening graphs: hashes, providers, and files that want to reach out of themselves."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from inference_workers.engine.backends import BackendOptions, open_backend
+from inference_workers.engine.backends import BackendOptions, _provider_arguments, open_backend
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.onnx_files import clean_graph, parse_checked, read_checked
+from inference_workers.engine.openvino_backend import open_detector_backend
 from tests.engine.onnx_graphs import constant_graph, echo_graph, sealed
 
 OPTIONS = BackendOptions()
@@ -190,3 +192,21 @@ def test_cleaning_keeps_a_weight_that_only_a_subgraph_reads() -> None:
     model = _model(helper.make_graph([node], "g", [condition], [_value("sum")], [weight]))
     session = onnxruntime.InferenceSession(clean_graph(model), providers=["CPUExecutionProvider"])
     assert session.run(None, {"images": np.array([True])})[0].tolist() == [3, 3, 3, 3]
+
+
+def test_openvino_that_is_not_installed_is_said_in_words(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(EngineError, match="pip install openvino") as refused:
+        open_detector_backend(echo_graph(), "echo", BackendOptions(("OpenVINO",)))
+    assert refused.value.code == "provider_missing"
+    built_in = open_backend(echo_graph(), "echo", BackendOptions(("OpenVINO",)))
+    assert built_in.providers == ("CPUExecutionProvider",)
+
+
+def test_tensorrt_keeps_its_engines_and_is_refused_where_it_is_missing(tmp_path) -> None:
+    ((name, options),) = _provider_arguments(("TensorrtExecutionProvider",), tmp_path)
+    assert (name, options["trt_engine_cache_path"]) == (
+        "TensorrtExecutionProvider", str(tmp_path / "tensorrt"),
+    )  # fmt: skip
+    with pytest.raises(EngineError, match="TensorrtExecutionProvider"):
+        open_backend(echo_graph(), "echo", BackendOptions(("TensorrtExecutionProvider",)))

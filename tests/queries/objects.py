@@ -12,10 +12,12 @@ from apps.consent.models import Consent, DataSubject
 from apps.core.clock import now
 from apps.detections.models import CameraRuntime, Event, FrameAccount, Reading
 from apps.dispatch.models import LeaseChange
+from apps.evaluations.models import Evaluation, SetVersion
 from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
 from apps.registry.models import ModelFamily, ModelVersion
+from tests.apps.api.world import make_comparison, make_labelled_set
 from tests.apps.purposes import purpose_add
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
@@ -133,3 +135,20 @@ def cases_add(count: int) -> list[Case]:
         )
         for _number in range(count)
     ]  # fmt: skip
+
+
+def evaluations_add(count: int) -> None:
+    """Comparisons of one variant with its parent each, all on one set."""
+    base = ModelVersion.objects.filter(name="picodet-s-320").first() or ModelVersion.objects.create(
+        name="picodet-s-320", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
+    )
+    labelled = SetVersion.objects.first() or make_labelled_set()[0]
+    for _number in range(count):
+        name = f"variant-{ModelVersion.objects.count()}"
+        variant = ModelVersion.objects.create(
+            name=name, family="picodet", task="detection", sha256=name.encode().hex().ljust(64, "0")[:64],
+            classes=["person"], parent=base, kind="int8",
+        )  # fmt: skip
+        job = make_comparison(variant, base, labelled)
+        summary = job.summary | {"candidate_p50_ms": 5.0, "base_p50_ms": 9.0, "difference": 0.0}
+        Evaluation.objects.filter(pk=job.pk).update(summary=summary)

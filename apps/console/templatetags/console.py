@@ -15,6 +15,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.cameras.models import Zone
 from apps.console import words
+from apps.console.evaluation_words import part_words
 from apps.console.icons import BRAND, ICONS
 from apps.console.navigation import compliance_pages, links_for, page_of_model
 from apps.console.preferences import THEMES, theme_of
@@ -107,6 +108,19 @@ def clock_at(moment: datetime | None, zone_name: str) -> SafeString | str:
         return "—"
     shown = formats.time_format(_in_zone(moment, zone_name), "H:i:s")
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(), shown)
+
+
+@register.filter
+def clock_of(seconds: float, zone_name: str) -> SafeString | str:
+    """A time in POSIX seconds, as `clock_at` writes it."""
+    return clock_at(datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo("UTC")), zone_name)
+
+
+@register.filter
+def slice_words(name: str) -> str:
+    """ "light:day" and "camera:NAME" of a labelled set."""
+    kind, _colon, word = name.partition(":")
+    return part_words(kind, word)
 
 
 @register.filter

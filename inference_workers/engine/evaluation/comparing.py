@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from inference_workers.engine.evaluation.labels import Sized
 from inference_workers.engine.evaluation.measuring import Measurement, Seen
 from inference_workers.engine.evaluation.pairing import Thing, pair
+from inference_workers.engine.evaluation.verdicts import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ def differences(
         )
         for place, sized in enumerate(base.pictures)
     ]
+
+
+def served(found: Sequence[PictureDifference], side: str) -> Served:
+    """One side at its serving score, picture by picture."""
+    sides: list[Mistakes] = [getattr(item, side) for item in found]
+    missed = np.array([len(mistakes.missed) for mistakes in sides], np.float64)
+    labels = np.array([len(item.labels) for item in found], np.float64)
+    wrong = np.array([len(mistakes.wrong) for mistakes in sides], np.float64)
+    return Served(labels - missed, missed, wrong)
 
 
 def worst_first(found: Sequence[PictureDifference], most: int) -> list[PictureDifference]:

@@ -19,6 +19,15 @@ MAX_PICTURE_BYTES = 32 * 1024 * 1024
 # has 15 and the crowd at night 45; overcast streets have 65 and more, a lit street at night 131: that is day.
 NIGHT_BELOW_LUMA = 55.0
 DAY, NIGHT = "day", "night"
+# Six classes of COCO have another name in the lists that came from PASCAL VOC; models use either.
+_ALIASES = {
+    "motorbike": "motorcycle",
+    "aeroplane": "airplane",
+    "sofa": "couch",
+    "pottedplant": "potted plant",
+    "diningtable": "dining table",
+    "tvmonitor": "tv",
+}
 
 
 def read_labels(data: bytes, ref: SetRef) -> LabelledSet:
@@ -121,6 +130,11 @@ def to_xywh(box_xyxy: Sequence[float], width: int, height: int) -> list[float]:
 
 def class_places(model_classes: Sequence[str], set_classes: Sequence[str]) -> Mapping[int, int]:
     """Which class of the set a class of the model is, by name; classes that the set lacks are left out."""
-    known = {name.strip().casefold(): place for place, name in enumerate(set_classes)}
-    pairs = ((i, known.get(name.strip().casefold())) for i, name in enumerate(model_classes))
+    known = {_plain_name(name): place for place, name in enumerate(set_classes)}
+    pairs = ((i, known.get(_plain_name(name))) for i, name in enumerate(model_classes))
     return {i: place for i, place in pairs if place is not None}
+
+
+def _plain_name(name: str) -> str:
+    plain = name.strip().casefold()
+    return _ALIASES.get(plain, plain)

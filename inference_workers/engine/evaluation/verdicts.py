@@ -6,8 +6,10 @@ The rule, in this order:
 2. The difference of mAP (candidate less base) has a paired bootstrap interval over pictures of 95 %. Wholly
    below zero: worse.
 3. A size, a light, a camera or a class with enough objects whose own difference is below the margin with an
-   interval wholly below zero is a part that was lost: worse, whatever the mean says. These intervals are
-   widened for the number of parts looked at (Bonferroni), so that many parts do not make one by chance.
+   interval wholly below zero is a part that was lost: worse, whatever the mean says. One more part is what
+   the cameras will see: the F1 at the score from which a version answers, which the mean over all scores
+   cannot tell. These intervals are widened for the number of parts (Bonferroni), so that many parts do not
+   make one by chance.
 4. The interval of the mean wholly above zero: better. Wholly within the margin on both sides: equal. Else
    unclear: more labelled pictures are needed.
 """
@@ -31,6 +33,7 @@ BETTER, EQUAL, WORSE, UNCLEAR = "better", "equal", "worse", "unclear"
 ERROR_RATE = 0.05
 MIN_OBJECTS = 20
 MIN_PICTURES = 10
+NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +86,47 @@ def judge(
     resamples: int,
     seed: int,
     margin: float,
+    served: Sequence["Served"] = (),
     must_pass_missed: Sequence[str] = (),
 ) -> Verdict:
-    """Apply the rule. Both measurements are of the same pictures in the same order."""
+    """Apply the rule. Both measurements are of the same pictures in the same order.
+
+    Args:
+        served: candidate and base at their serving scores; none: that part is not judged.
+    """
     weights = samples(len(candidate.pictures), resamples, seed)
     mean, classes = _whole(candidate, base, weights)
-    parts = [*_slices(candidate, base, weights), *classes]
+    parts = [*_serving(served, weights), *_slices(candidate, base, weights), *classes]
     looked_at = [part for part in parts if _counts(part)]
     corrected = ERROR_RATE / max(1, len(looked_at))
     judged = tuple(part.difference_of(corrected, margin) for part in parts)
     word, reason = _rule(mean.difference_of(ERROR_RATE, margin), judged, margin, must_pass_missed)
     return Verdict(word, reason, mean.difference_of(ERROR_RATE, margin), judged, tuple(must_pass_missed))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One version at its serving score, per picture (I,): objects found, objects missed, false finds."""
+
+    right: Floats
+    missed: Floats
+    wrong: Floats
+
+
+def _serving(served: Sequence[Served], weights: Floats) -> list["_Sampled"]:
+    if not served:
+        return []
+    ones = np.concatenate([np.ones((1, weights.shape[1])), weights])
+    ours, theirs = (_f1(side, ones) for side in served)
+    objects = served[1].right + served[1].missed
+    counts = (int(np.count_nonzero(objects)), int(objects.sum()))
+    return [_sampled("serving", "f1", counts, ours, theirs)]
+
+
+def _f1(side: Served, weights: Floats) -> Floats:
+    right = 2 * (weights @ side.right)
+    every = right + weights @ side.wrong + weights @ side.missed
+    return np.asarray(np.divide(right, every, out=np.zeros(len(weights)), where=every > 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +178,8 @@ def _slices(candidate: Measurement, base: Measurement, weights: Floats) -> list[
     found = []
     for part in slices_of(base):
         pictures, objects = _pictures_with(base, part), objects_in(base, part)
-        if not objects or (part.kind != "size" and part.mask.all()):
-            continue  # a light that is everywhere is the whole set again
+        if not objects or (part.kind != "size" and part.mask.mean() > NEARLY_ALL):
+            continue  # a light that is nearly everywhere is the whole set again
         masked = np.concatenate([np.ones((1, weights.shape[1])), weights]) * part.mask
         ours = mean_precision(per_class(candidate.matches.by_area[part.area], masked))
         theirs = mean_precision(per_class(base.matches.by_area[part.area], masked))

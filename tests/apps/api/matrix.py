@@ -31,6 +31,7 @@ def _api(route: str, *rows: tuple[str, str] | tuple[str, str, str]) -> list[Row]
 _CAMERA = "cameras/<uuid:camera_id>"
 _EVENT = "events/<uuid:event_id>"
 _ALERT = "alerts/<uuid:alert_id>"
+_EVALUATION = "evaluations/<uuid:evaluation_id>"
 _REDACTION = "redactions/<uuid:redaction_id>"
 _SEE_CAMERAS = EVERYBODY
 _SEE_EVENTS = EVERYBODY
@@ -81,6 +82,17 @@ ROWS: list[Row] = [
     *_api("models/<uuid:version_id>/retire", ("POST", "erin")),
     *_api("model-families", ("GET", _SEE_MODELS), ("POST", "erin")),
     *_api("model-families/<uuid:family_id>", ("GET", _SEE_MODELS)),
+    *_api("evaluations", ("GET", _SEE_MODELS)),
+    *_api("evaluations/comparisons", ("POST", "erin")),
+    *_api("evaluations/replays", ("POST", "erin")),
+    *_api("evaluations/variants", ("POST", "erin")),
+    *_api(_EVALUATION, ("GET", _SEE_MODELS)),
+    *_api(f"{_EVALUATION}/result", ("GET", _SEE_MODELS)),
+    *_api(f"{_EVALUATION}/pictures/<int:number>", ("GET", "erin")),
+    *_api(f"{_EVALUATION}/cancel", ("POST", "erin")),
+    *_api("labelled-sets", ("GET", _SEE_MODELS)),
+    *_api("labelled-sets/<uuid:set_id>", ("GET", _SEE_MODELS)),
+    *_api("labelled-sets/<uuid:set_id>/must-pass", ("PUT", "erin")),
     *_api("stages", ("GET", _SEE_MODELS)),
     *_api("stages/<stage:stage>", ("PUT", "erin")),
     # A model owner with a grant for the camera (tests/apps/registry/test_zone_detectors.py); erin has none.
@@ -232,6 +244,14 @@ ROWS: list[Row] = [
     Row("models/<uuid:version_id>/checks/", "GET", _SEE_MODELS),
     Row("models/<uuid:version_id>/retire/", "POST", "erin"),
     Row(f"{_CAMERA}/zones/<uuid:zone_id>/detector/", "POST", "", ""),
+    Row("models/<uuid:version_id>/speed/", "GET", _SEE_MODELS),
+    Row("evaluations/", "GET", _SEE_MODELS),
+    Row("evaluations/add/", "POST", "erin"),
+    Row(f"{_EVALUATION}/", "GET", _SEE_MODELS),
+    Row(f"{_EVALUATION}/state/", "GET", _SEE_MODELS),
+    Row(f"{_EVALUATION}/cancel/", "POST", "erin"),
+    Row(f"{_EVALUATION}/report.pdf", "GET", _SEE_MODELS),
+    Row(f"{_EVALUATION}/pictures/<int:number>.jpg", "GET", "erin"),
     Row("duties/", "GET", "bob"),
     Row("audit-pack/", "GET", "bob"),
     Row("audit-pack/", "POST", "bob"),

@@ -1,6 +1,7 @@
 """Everything that an address can name, once per site."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from apps.core.redis import client
 from apps.detections.feed import FeedLine, feed_append
 from apps.detections.models import CameraRuntime, Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem, WorkState
+from apps.evaluations.manifests import manifest_bytes
+from apps.evaluations.models import Evaluation, LabelledSet, SetVersion
 from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert
 from apps.recordings.models import Segment
@@ -28,6 +31,14 @@ from apps.redactions.models import Redaction
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.retention.models import LegalHold
 from apps.unmasking.models import UnmaskGrant, UnmaskRequest
+from inference_workers.contracts.evaluations import (
+    LabelledBox,
+    LabelledPicture,
+    manifest_key,
+    outcome_key,
+    shown_key,
+)
+from inference_workers.contracts.evaluations import LabelledSet as Labels
 from inference_workers.contracts.redactions import report_key, result_key, tracks_key
 from tests.apps.purposes import purpose_add
 
@@ -192,7 +203,15 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
     ModelVersion.objects.create(
         name="centerface", family="centerface", task="face", sha256="ba" * 32, classes=["face"]
     )
+    base = ModelVersion.objects.create(
+        name="picodet-s-320", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
+    )
+    set_version, picture = make_labelled_set()
     return {
+        "evaluation_id": make_comparison(version, base, set_version).pk,
+        "base_id": base.pk,
+        "set_id": set_version.pk,
+        "picture": picture,
         "version_id": version.pk,
         "family_id": family.pk,
         "user_id": erin.pk,
@@ -268,3 +287,41 @@ def _redaction(owner: User) -> Redaction:
     object_put(tracks_key(job_id, 0), b"{}")
     object_put(report_key(job_id, 0), b"{}")
     return redaction
+
+
+def make_labelled_set() -> tuple[SetVersion, str]:
+    """A set of one picture that was checked, and the hash of the picture."""
+    picture = LabelledPicture("fa" * 32, "0.jpg", (LabelledBox(0, (0.1, 0.1, 0.5, 0.9)),))
+    data, sha256 = manifest_bytes(Labels(("person",), (picture,)))
+    labelled_set = LabelledSet.objects.create(name="Yard", created_by_name="test")
+    version = SetVersion.objects.create(
+        labelled_set=labelled_set, number=1, sha256=sha256, form="yolo", pictures=1, objects_labelled=1,
+        bytes=9, classes=["person"], state="ready", keep_until=AT + timedelta(days=900),
+    )  # fmt: skip
+    object_put(manifest_key(str(labelled_set.pk), sha256), data)
+    return version, picture.sha256
+
+
+def make_comparison(candidate: ModelVersion, base: ModelVersion, labelled: SetVersion) -> Evaluation:
+    """A comparison that is done and shows one picture."""
+    mean = {"kind": "all", "name": "all", "pictures": 1, "objects": 1, "candidate": 0.3, "base": 0.3}
+    mean |= {"difference": 0.0, "low": 0.0, "high": 0.0, "lost": False}
+    thing = {"box_xyxy": [0.1, 0.1, 0.5, 0.9], "label": "person", "score": 0.9}
+    side = {"missed": [0], "wrong": [0], "found": [thing]}
+    times = {"p50": 9.0, "p95": 12.0, "memory_bytes": 1}
+    result = {
+        "verdict": "equal", "reason": "margin", "mean": mean, "parts": [], "times": {
+            "candidate": times, "base": times, "hardware": {"cpu": "CPU", "threads": 1, "providers": ["CPU"]},
+        },
+        "terms": {"resamples": 1000, "seed": 1, "margin": 0.01}, "must_pass": {"missed": []},
+        "worst": [{"name": "0.jpg", "sha256": "fa" * 32, "light": "day", "more_mistakes": 1,
+                   "labels": [thing], "candidate": side, "base": side}],
+    }  # fmt: skip
+    job = Evaluation.objects.create(
+        kind="compare", state="done", candidate=candidate, base=base, set_version=labelled, verdict="equal",
+        set_name=str(labelled), finished_at=AT, summary={"candidate_ap": 0.3, "base_ap": 0.3, "shown": 1.0},
+        words={"reason": "margin"},
+    )  # fmt: skip
+    object_put(outcome_key(str(job.pk)), json.dumps(result).encode())
+    object_put(shown_key(str(job.pk), "000"), JPEG)
+    return job

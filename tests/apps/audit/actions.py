@@ -87,6 +87,20 @@ API: dict[str, Body] = {
     "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
     f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
+    "POST evaluations/comparisons": lambda kwargs: {
+        "candidate": str(kwargs["version_id"]),
+        "base": str(kwargs["base_id"]),
+        "set_version": str(kwargs["set_id"]),
+    },
+    "POST evaluations/variants": lambda kwargs: {
+        "version": str(kwargs["version_id"]),
+        "kind": "int8",
+        "calibration_set": str(kwargs["set_id"]),
+    },
+    "PUT labelled-sets/<uuid:set_id>/must-pass": lambda kwargs: {
+        "sha256": kwargs["picture"],
+        "must_pass": True,
+    },
     "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
 }
 
@@ -111,6 +125,12 @@ PAGES: dict[str, Body] = {
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     f"{_CAMERA}/{_ZONES}/detector/": lambda kwargs: {"version": kwargs["version_id"]},
+    "evaluations/add/": lambda kwargs: {
+        "what": "compare",
+        "candidate": kwargs["version_id"],
+        "base": kwargs["base_id"],
+        "labelled_set": kwargs["set_id"],
+    },
     "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
     "people/<uuid:user_id>/role/": _fixed(role="operator"),
     "people/<uuid:user_id>/password/": _fixed(password="a long enough passphrase"),
@@ -199,6 +219,13 @@ NOT_REACHED: dict[str, str] = {
             "POST api/v1/redactions", "POST redactions/<uuid:redaction_id>/change/",
         ),
         _STATE + "tests/apps/redactions",
+    ),
+    **dict.fromkeys(
+        (
+            "POST api/v1/evaluations/replays", "POST api/v1/evaluations/<uuid:evaluation_id>/cancel",
+            "POST evaluations/<uuid:evaluation_id>/cancel/",
+        ),
+        _STATE + "tests/apps/evaluations",
     ),
     **dict.fromkeys(
         (

@@ -27,6 +27,8 @@ SHOWS_NOBODY = {
         "cameras/<uuid:camera_id>/zones/<uuid:zone_id>", "probes/<uuid:probe_id>", "streams",
         "streams/<uuid:camera_id>", "models", "models/<uuid:version_id>", "stages",
         "model-families", "model-families/<uuid:family_id>",
+        "evaluations", "evaluations/<uuid:evaluation_id>", "evaluations/<uuid:evaluation_id>/result",
+        "labelled-sets", "labelled-sets/<uuid:set_id>",
     )),
     "", "live/", "cameras/", "cameras/add/", "cameras/test/<uuid:probe_id>/", "cameras/<uuid:camera_id>/",
     "cameras/<uuid:camera_id>/edit/", "cameras/<uuid:camera_id>/zones/add/",
@@ -34,6 +36,9 @@ SHOWS_NOBODY = {
     "sites/<uuid:site_id>/groups/add/", "groups/<uuid:group_id>/", "models/",
     "models/upload/", "models/families/", "models/families/<uuid:family_id>/", "models/<uuid:version_id>/",
     "models/<uuid:version_id>/checks/", "people/", "people/add/",
+    # Figures and names of pictures; the pictures themselves and replays of cameras are on record.
+    "models/<uuid:version_id>/speed/", "evaluations/",
+    *(f"evaluations/<uuid:evaluation_id>/{part}" for part in ("", "state/", "report.pdf")),
     "people/<uuid:user_id>/", "tokens/add/", "health/", "integrate/",
     # Rules, registers and work lists: what they lead to, pictures and people, is recorded when it is opened.
     *(f"api/v1/{route}" for route in (

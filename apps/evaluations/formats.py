@@ -1,0 +1,305 @@
+"""Reading labels from disk: COCO's JSON, or a folder with one YOLO text file per picture.
+
+Only text is parsed here. Pictures are hashed and handed on as they are: what is in them is the data plane's
+business, which opens each one in a process that may die of it.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.core.errors import Invalid
+from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, LabelledSet
+
+MAX_LABEL_BYTES = 512 * 1024**2
+MAX_PICTURES = 50_000
+MAX_PICTURE_BYTES = 32 * 1024**2
+MAX_CLASSES = 2000
+MAX_BOXES = 2000
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+LIGHTS = ("day", "night")
+CLASSES_FILE = "classes.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read: `files` leads from the hash of a picture to where it lies."""
+
+    labelled: LabelledSet
+    files: Mapping[str, Path]
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """`camera`: the slice of all pictures whose labels name none."""
+
+    pictures: Path
+    annotations: Path | None = None
+    camera: str = ""
+
+
+def read_set(where: Where) -> Read:
+    """COCO when a JSON file is named or lies in the folder alone, else one text file per picture.
+
+    Raises:
+        Invalid: a sentence with the file and what is expected there.
+    """
+    if not where.pictures.is_dir():
+        raise _refuse("path", f"{where.pictures}: expected a folder with pictures")
+    annotations = where.annotations or _only_json(where.pictures)
+    return _read_coco(where, annotations) if annotations is not None else _read_yolo(where)
+
+
+def _only_json(folder: Path) -> Path | None:
+    found = sorted(folder.glob("*.json"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise _refuse("annotations", f"several JSON files ({names:.200}): name the one with --annotations")
+    return found[0] if found else None
+
+
+def _refuse(field: str, message: str) -> Invalid:
+    return Invalid("invalid_set", message, field=field)
+
+
+# COCO
+
+
+def _read_coco(where: Where, path: Path) -> Read:
+    data = _json(path)
+    classes, places = _categories(data, path)
+    boxes = _annotations(data, places, path)
+    pictures, files = [], {}
+    for entry in _list(data, "images", path):
+        name, width, height = _image(entry, path)
+        file = _inside(where.pictures, name)
+        sha256 = _hash(file)
+        files[sha256] = file
+        pictures.append(
+            LabelledPicture(
+                sha256,
+                name,
+                tuple(_coco_box(raw, width, height, name) for raw in boxes.get(entry.get("id"), ())),
+                width,
+                height,
+                _word(entry.get("camera", where.camera)),
+                _light(entry.get("light", ""), name),
+            )
+        )
+    return _made(classes, pictures, files, "coco")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_LABEL_BYTES:
+            raise _refuse(
+                "annotations", f"{path.name}: expected at most {MAX_LABEL_BYTES >> 20} MiB of labels"
+            )
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise _refuse(
+            "annotations", f"{path.name}: expected a readable file, got {error.strerror}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _refuse("annotations", f"{path.name}: expected JSON: {error!s:.120}") from error
+    if not isinstance(data, dict):
+        raise _refuse(
+            "annotations", f"{path.name}: expected a JSON object with images, annotations, categories"
+        )
+    return data
+
+
+def _list(data: Mapping[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
+    found = data.get(name)
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise _refuse("annotations", f"{path.name}: expected “{name}” to be a list of objects")
+    return found
+
+
+def _categories(data: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], dict[Any, int]]:
+    entries = _list(data, "categories", path)
+    names = tuple(_word(entry.get("name")) for entry in entries)
+    _require_classes(names, path.name)
+    return names, {entry.get("id"): place for place, entry in enumerate(entries)}
+
+
+def _require_classes(names: Sequence[str], file: str) -> None:
+    if not 1 <= len(names) <= MAX_CLASSES or not all(names):
+        raise _refuse("annotations", f"{file}: expected 1 to {MAX_CLASSES} classes with names")
+    if len({name.casefold() for name in names}) != len(names):
+        raise _refuse("annotations", f"{file}: expected classes with different names")
+
+
+def _annotations(
+    data: Mapping[str, Any], places: Mapping[Any, int], path: Path
+) -> dict[Any, list[tuple[int, dict[str, Any]]]]:
+    found: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
+    for entry in _list(data, "annotations", path):
+        category = entry.get("category_id")
+        if category not in places:
+            raise _refuse(
+                "annotations", f"{path.name}: category_id {category!r:.40} is not among the categories"
+            )
+        found.setdefault(entry.get("image_id"), []).append((places[category], entry))
+    return found
+
+
+def _image(entry: Mapping[str, Any], path: Path) -> tuple[str, int, int]:
+    name, width, height = entry.get("file_name"), entry.get("width"), entry.get("height")
+    if not isinstance(name, str) or not name:
+        raise _refuse("annotations", f"{path.name}: an image without file_name")
+    if type(width) is not int or type(height) is not int or width < 1 or height < 1:
+        raise _refuse("annotations", f"{name}: expected width and height in whole pixels")
+    return name, width, height
+
+
+def _coco_box(raw: tuple[int, dict[str, Any]], width: int, height: int, name: str) -> LabelledBox:
+    label, entry = raw
+    sides = _numbers(entry.get("bbox"), 4, name)
+    x, y, w, h = sides
+    box = _clipped((x / width, y / height, (x + w) / width, (y + h) / height), name)
+    area = entry.get("area")
+    share = None
+    if isinstance(area, (int, float)) and math.isfinite(area) and area > 0:
+        share = float(area) / (width * height)
+    return LabelledBox(label, box, share, bool(entry.get("iscrowd", 0)))
+
+
+# One text file per picture: "class x y width height", centre and size as shares of the picture
+
+
+def _read_yolo(where: Where) -> Read:
+    classes_path = next(
+        (
+            path
+            for path in (where.pictures / CLASSES_FILE, where.pictures.parent / CLASSES_FILE)
+            if path.is_file()
+        ),
+        None,
+    )
+    if classes_path is None:
+        raise _refuse(
+            "path", f"expected {CLASSES_FILE} (one class per line) in the folder, or a COCO JSON file"
+        )
+    classes = tuple(_lines(classes_path))
+    _require_classes(classes, classes_path.name)
+    pictures, files = [], {}
+    for file in sorted(_picture_files(where.pictures)):
+        name = str(file.relative_to(where.pictures))
+        boxes = tuple(_yolo_boxes(_label_file(where.pictures, file), len(classes)))
+        sha256 = _hash(file)
+        files[sha256] = file
+        pictures.append(LabelledPicture(sha256, name, boxes, camera=where.camera))
+    return _made(classes, pictures, files, "yolo")
+
+
+def _picture_files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            yield _inside(folder, str(path.relative_to(folder)))
+
+
+def _label_file(folder: Path, picture: Path) -> Path:
+    """Beside the picture, or in `labels` beside `images` as the usual tools write it."""
+    beside = picture.with_suffix(".txt")
+    if beside.is_file():
+        return beside
+    relative = picture.relative_to(folder).with_suffix(".txt")
+    apart = folder.parent / "labels" / relative
+    if apart.is_file():
+        return apart
+    raise _refuse("path", f"{picture.name}: expected {beside.name} beside it; an empty file says “no object”")
+
+
+def _yolo_boxes(path: Path, classes: int) -> Iterator[LabelledBox]:
+    for number, line in enumerate(_lines(path), start=1):
+        words, where = line.split(), f"{path.name}, line {number}"
+        if len(words) != 5 or not words[0].isdigit() or int(words[0]) >= classes:
+            raise _refuse("path", f"{where}: expected “class x y width height” with a class below {classes}")
+        x, y, w, h = _numbers(words[1:], 4, where)
+        yield LabelledBox(int(words[0]), _clipped((x - w / 2, y - h / 2, x + w / 2, y + h / 2), where))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_bytes()[: 1024 * 1024].decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise _refuse("path", f"{path.name}: expected a readable UTF-8 text file") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+# Both
+
+
+def _made(
+    classes: tuple[str, ...], pictures: list[LabelledPicture], files: dict[str, Path], form: str
+) -> Read:
+    if not 1 <= len(pictures) <= MAX_PICTURES:
+        raise _refuse("path", f"expected 1 to {MAX_PICTURES} pictures, got {len(pictures)}")
+    if len(files) != len(pictures):
+        raise _refuse("path", "the same picture is in the set twice: it would count twice")
+    for picture in pictures:
+        if len(picture.boxes) > MAX_BOXES:
+            raise _refuse("annotations", f"{picture.name}: expected at most {MAX_BOXES} boxes")
+    if not any(picture.boxes for picture in pictures):
+        raise _refuse("annotations", "no picture has a labelled object: nothing can be measured")
+    return Read(LabelledSet(classes, tuple(pictures)), files, form)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of the folder itself, also when links lead around."""
+    root, path = folder.resolve(), (folder / name).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise _refuse("path", f"{name:.120}: expected a picture within the folder")
+    if path.suffix.lower() not in SUFFIXES:
+        raise _refuse("path", f"{name:.120}: expected one of {', '.join(SUFFIXES)}")
+    return path
+
+
+def _hash(path: Path) -> str:
+    if path.stat().st_size > MAX_PICTURE_BYTES:
+        raise _refuse("path", f"{path.name}: expected at most {MAX_PICTURE_BYTES >> 20} MiB")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _numbers(value: Any, count: int, where: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in value]
+    except (TypeError, ValueError) as error:
+        raise _refuse("annotations", f"{where}: expected {count} numbers, got {value!r:.60}") from error
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise _refuse("annotations", f"{where}: expected {count} finite numbers, got {value!r:.60}")
+    return numbers
+
+
+def _clipped(box: tuple[float, float, float, float], where: str) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in box)
+    if not (left < right and top < bottom):
+        raise _refuse("annotations", f"{where}: a box is empty or lies outside of its picture: {box!r:.80}")
+    return left, top, right, bottom
+
+
+def _word(value: Any) -> str:
+    return value.strip()[:80] if isinstance(value, str) else ""
+
+
+def _light(value: Any, name: str) -> str:
+    if value in ("", None):
+        return ""
+    if value not in LIGHTS:
+        raise _refuse("annotations", f"{name}: light: expected one of {', '.join(LIGHTS)}, got {value!r:.40}")
+    return str(value)
+
+
+def must_pass_hashes(read: Read, names: Sequence[str]) -> list[str]:
+    """Hashes of the pictures with these names. Raises Invalid for a name that is not in the set."""
+    by_name = {picture.name: picture.sha256 for picture in read.labelled.pictures}
+    if unknown := sorted(set(names) - by_name.keys()):
+        raise _refuse("must_pass", f"not in the set: {', '.join(unknown)!s:.200}")
+    return [by_name[name] for name in dict.fromkeys(names)]
