@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("apps.evidence.urls")),
     path("", include("apps.evaluations.urls")),
     path("", include("apps.monitoring.api_urls")),
+    path("", include("apps.rollouts.urls")),
     path("", include("apps.dispatch.urls")),
     path("", include("apps.live.urls")),
     path("", include("apps.audit.urls")),

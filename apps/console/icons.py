@@ -11,6 +11,7 @@ ICONS = {
     "cameras": '<path d="M3 9.5 15.5 5l2.4 6.6-12.5 4.5zM9 14.8 10.5 20H6M17 8.6l3 .2"/>',
     "models": '<path d="m12 3 8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>',
     "compare": '<path d="M4 20V10M9 20V4M15 20v-7M20 20V7"/>',
+    "rollouts": '<path d="M4 19h4v-4h4v-4h4V7h4"/><path d="m16.5 3.5 3.5 3.5-3.5 3.5"/>',
     "record": '<path d="M9 12.5 11.2 15 15.5 9.5"/><path d="M12 3l7 2.6v5.7c0 4.4-2.9 7.7-7 9.7-4.1-2-7-5.3-7-9.7V5.6z"/>',
     "consents": '<path d="M6 3h8l4 4v14H6zM14 3v4h4M9 14l2.2 2.2L15.5 12"/>',
     "cases": '<path d="M4 6h16v14H4zM9 6V4h6v2M8 12h5M8 16h8"/><circle cx="16.5" cy="11.5" r="1.6"/>',

@@ -41,6 +41,7 @@ ENTRIES = (
     Entry("console:evidence", "evidence", _("Evidence"), Capability.EXPORT_EVIDENCE, _SYSTEM),
     Entry("console:models", "models", _("Models"), Capability.SEE_MODELS, _SYSTEM),
     Entry("console:evaluations", "compare", _("Comparisons"), Capability.SEE_MODELS, _SYSTEM),
+    Entry("console:rollouts", "rollouts", _("Rollouts"), Capability.SEE_ROLLOUTS, _SYSTEM),
     Entry("console:alerts", "warning", _("Alerts"), Capability.SEE_CAMERAS, _SYSTEM),
     Entry("console:people", "people", _("People and tokens"), Capability.MANAGE_USERS, _SYSTEM),
     Entry("console:health", "health", _("Health"), Capability.SEE_HEALTH, _SYSTEM),

@@ -9,6 +9,7 @@ from apps.console import (
     urls_evidence,
     urls_recordings,
     urls_redactions,
+    urls_rollouts,
     urls_system,
 )
 from apps.console.views import (
@@ -61,5 +62,6 @@ urlpatterns = [
     *urls_evaluations.urlpatterns,
     *urls_recordings.urlpatterns,
     *urls_redactions.urlpatterns,
+    *urls_rollouts.urlpatterns,
     *urls_system.urlpatterns,
 ]

@@ -1,12 +1,17 @@
-"""What the pages show of leases."""
+"""What the pages show of leases, and which of them was in force at a moment."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.cameras.models import Camera
 from apps.dispatch.models import LeaseChange
+from apps.rollouts.selectors import proved_between
+
+_CLOCKS = timedelta(seconds=2)  # by how much the clocks of the two planes may differ
 
 
 def lease_newest(camera: Camera) -> LeaseChange | None:
@@ -22,3 +27,55 @@ def lease_changes(cameras: Iterable[Camera], *, since: datetime | None = None) -
     if since is not None:
         rows = rows.filter(issued_at__gte=since)
     return rows.order_by("-issued_at", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which version a stage of a camera had. `proved_sha256`: what the results of that moment carried, where
+    they are still kept; empty else."""
+
+    stage: str
+    name: str
+    sha256: str
+    version_id: str
+    shadow: bool
+    proved_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was allowed with a camera at `at`, from the history that the database does not let anybody change.
+
+    `change` is None before the first lease. `until` is when the next change came. `settled` says that the
+    data plane had confirmed the change by then; else the one before it may still have been obeyed.
+    """
+
+    at: datetime
+    change: LeaseChange | None
+    served: tuple[Served, ...]
+    until: datetime | None
+    settled: bool
+
+
+def moment_of(camera: Camera, at: datetime) -> Moment:
+    """Which versions and which settings served a camera at a moment, for every stage."""
+    rows = LeaseChange.objects.filter(camera=camera)
+    change = rows.filter(issued_at__lte=at).order_by("-revision").first()
+    following = rows.filter(issued_at__gt=at).order_by("revision").first()
+    until = following.issued_at if following else None
+    if change is None:
+        return Moment(at, None, (), until, settled=True)
+    settled = change.confirmed_at is not None and change.confirmed_at <= at + _CLOCKS
+    return Moment(at, change, _served(change, proved_between(camera, at)), until, settled)
+
+
+def _served(change: LeaseChange, proved: dict[str, str]) -> tuple[Served, ...]:
+    found: list[Served] = []
+    for part in ("models", "shadows"):
+        models: dict[str, dict[str, Any]] = change.contents.get(part, {})
+        for stage, ref in sorted(models.items()):
+            proof = proved.get(stage, "") if part == "models" else ""
+            found.append(
+                Served(stage, ref["name"], ref["sha256"], ref["version_id"], part == "shadows", proof)
+            )
+    return tuple(found)

@@ -346,3 +346,23 @@ def readings_of(stored: Iterable[Mapping[str, Any]]) -> list[Reading]:
         Reading(**{**row, "metric": Metric(row["metric"]), "verdict": Verdict(row["verdict"])})
         for row in stored
     ]
+
+
+_TIMES_BASE = (Metric.LATENCY, Metric.MORE)
+_PARTS_OF_BASE = (Metric.FEWER, Metric.CLASS_LOST)
+_BEYOND_BASE = (Metric.ERRORS, Metric.FRAGMENTATION, Metric.HARD, Metric.WRONG, Metric.LEAKS)
+
+
+def limit_line(reading: Reading) -> tuple[float | None, float | None, float | None]:
+    """Base, candidate and limit of a look in one unit, for a chart.
+
+    Where the value itself is what is drawn (distances of two distributions), there is no line of the base.
+    """
+    base, candidate, limit = reading.base, reading.candidate, reading.limit
+    if reading.metric in _TIMES_BASE:
+        return base, candidate, None if base is None else base * limit
+    if reading.metric in _PARTS_OF_BASE:
+        return base, candidate, None if base is None else base / limit
+    if reading.metric in _BEYOND_BASE:
+        return base, candidate, (base or 0.0) + limit
+    return None, reading.value, limit

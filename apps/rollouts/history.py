@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.context import current_context
 from apps.registry.choice import STAGE_TASK
@@ -11,7 +12,9 @@ from apps.registry.models import StageAssignment
 from apps.rollouts.models import CameraAssignment, Rollout, RolloutStep, ServingEntry
 
 
-def step_append(rollout: Rollout, action: str, details: dict[str, Any] | None = None) -> RolloutStep:
+def step_append(
+    rollout: Rollout, action: str, acting_user: User | None, details: dict[str, Any] | None = None
+) -> RolloutStep:
     """One line of the rollout's history, inside of the transaction of what it tells."""
     context = current_context()
     return RolloutStep.objects.create(
@@ -21,13 +24,13 @@ def step_append(rollout: Rollout, action: str, details: dict[str, Any] | None = 
         action=action,
         state=rollout.state,
         percent=rollout.percent,
-        actor_id=context.actor_id,
-        actor_name=context.actor_name,
+        actor_id=str(acting_user.pk) if acting_user else context.actor_id,
+        actor_name=acting_user.get_username() if acting_user else context.actor_name,
         details=details or {},
     )
 
 
-def serving_note(action: str) -> ServingEntry | None:
+def serving_note(action: str, acting_user: User | None = None) -> ServingEntry | None:
     """Keep what is assigned now, when it differs from the newest entry; None when it does not."""
     contents = _assigned()
     fingerprint = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
@@ -39,8 +42,8 @@ def serving_note(action: str) -> ServingEntry | None:
         number=newest.number + 1 if newest else 1,
         at=now(),
         action=action,
-        actor_id=context.actor_id,
-        actor_name=context.actor_name,
+        actor_id=str(acting_user.pk) if acting_user else context.actor_id,
+        actor_name=acting_user.get_username() if acting_user else context.actor_name,
         fingerprint=fingerprint,
         contents=contents,
     )

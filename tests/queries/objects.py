@@ -17,6 +17,7 @@ from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
 from apps.registry.models import ModelFamily, ModelVersion
+from apps.rollouts.models import Rollout, RolloutProof, RolloutStep, ServingEntry
 from tests.apps.api.world import make_comparison, make_labelled_set
 from tests.apps.purposes import purpose_add
 
@@ -123,6 +124,41 @@ def _redaction(owner: User, *, ready: bool) -> Redaction:
         redaction=found, number=1, kind="drop", what={"track_id": "t1"}, made_revision=1, made_by_name="bob"
     )
     return found
+
+
+def rollouts_add(erin: User, count: int) -> list[Rollout]:
+    """Shadows that ended, each with a history, looks and proofs; and entries of what was assigned."""
+    return [_rollout(erin, number) for number in range(count)]
+
+
+def _rollout(erin: User, number: int) -> Rollout:
+    base, candidate = (
+        ModelVersion.objects.create(name=f"v-{uuid4()}", family="yolox", task="text", sha256=uuid4().hex * 2)
+        for _side in "ab"
+    )
+    guard = {"metric": "fewer", "limit": 1.5, "min_samples": 50, "window_s": 30}
+    rollout = Rollout.objects.create(
+        stage="text", base=base, candidate=candidate, strategy="shadow", state="stopped", steps=[100],
+        guards=[guard], reason="finds more", salt="ab" * 16, created_at=now(), created_by=erin,
+        started_at=now(), started_by=erin, ended_at=now(), report={"code": "person", "guard": None},
+    )  # fmt: skip
+    for step, action in enumerate(("create", "start", "stop"), 1):
+        RolloutStep.objects.create(
+            rollout=rollout,
+            number=step,
+            at=now(),
+            action=action,
+            state="stopped",
+            percent=0,
+            actor_name="erin",
+        )
+    for camera in Camera.objects.all()[:3]:
+        RolloutProof.objects.create(rollout=rollout, camera=camera, since=now())
+    ServingEntry.objects.create(
+        number=ServingEntry.objects.count() + 1, at=now(), action="assign", actor_name="erin",
+        fingerprint=uuid4().hex * 2, contents={"stages": {"text": str(base.pk)}, "cameras": {}},
+    )  # fmt: skip
+    return rollout
 
 
 def cases_add(count: int) -> list[Case]:

@@ -19,14 +19,22 @@ from apps.detections.models import Event
 from apps.evaluations.models import Evaluation
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelFamily, ModelVersion
-from tests.queries.objects import cameras_add, cases_add, evaluations_add, people_add, redactions_add
+from apps.rollouts.models import Rollout
+from tests.queries.objects import (
+    cameras_add,
+    cases_add,
+    evaluations_add,
+    people_add,
+    redactions_add,
+    rollouts_add,
+)
 
 TABLE = Path(__file__).parent / "pages.txt"
 PEOPLE = ("adam", "alice", "bob", "charlie", "erin", "frank")
 OF_FRANK = "evidence"  # compliance with a grant: he is bob everywhere else
 FEW, MORE = 2, 9
-# Laying out a PDF takes a second or more; what it asks the database is what its page asks.
-NOT_COUNTED = {"evaluation_report"}
+# Documents that take seconds to lay out; what they ask is what the page of the same rows asks.
+DRAWN = {"evaluation_report", "rollout_report"}
 
 pytestmark = pytest.mark.django_db
 
@@ -50,10 +58,11 @@ def _addresses(camera, person):
         "name": "verify.html",
         "version_id": ModelVersion.objects.order_by("first_seen_at").first().pk,
         "family_id": ModelFamily.objects.first().pk,
+        "rollout_id": Rollout.objects.order_by("created_at")[0].pk,
     }
     found = {}
     for pattern in urls.urlpatterns:
-        if pattern.name in NOT_COUNTED:
+        if pattern.name in DRAWN:
             continue
         arguments = {name: known[name] for name in pattern.pattern.converters if name in known}
         try:
@@ -108,12 +117,14 @@ def counted(request, adam, site_a, redis):
     redactions_add(users["bob"], FEW)
     evaluations_add(FEW)
     cases_add(FEW)
+    rollouts_add(users["erin"], FEW)
     few = _counts(users, camera, person)
     cameras_add(site_a, adam, MORE)
     people_add(site_a, adam, MORE)
     redactions_add(users["bob"], MORE)
     evaluations_add(MORE)
     cases_add(MORE)
+    rollouts_add(users["erin"], MORE)
     return few, _counts(users, camera, person)
 
 

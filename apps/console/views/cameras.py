@@ -33,9 +33,10 @@ from apps.detections.accounts import accounting_for
 from apps.detections.models import CameraRuntime
 from apps.detections.selectors import camera_states, events_search
 from apps.dispatch.selectors import lease_newest
-from apps.registry.selectors import detectors_for_zones, serving
+from apps.registry.selectors import detectors_for_zones
 from apps.registry.zones import zone_detectors
 from apps.retention.selectors import holds_of
+from apps.rollouts.choices import choice_for
 
 LAST_EVENTS = 8
 PLAN_COLUMNS = 5
@@ -108,7 +109,7 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "basis": basis_of(found),
         "may_enter_purposes": user_can(user, Capability.MANAGE_PURPOSES),
         "may_see_purposes": user_can(user, Capability.SEE_PURPOSES),
-        "serving": serving(),
+        "serving": choice_for(found).models,
         "words": live_words(),
         "states": live_states(user),
         "may_see_recordings": cameras_for(user, Capability.SEE_RECORDINGS).filter(pk=found.pk).exists(),

@@ -35,7 +35,7 @@ def change(
             _("This rollout changed meanwhile, by a person or by a guard. Load it again and look."),
         )
     rollout.refresh_from_db()
-    step_append(rollout, action, details)
+    step_append(rollout, action, acting_user, details)
     record(rollout, action, acting_user, details)
     publish("stages.changed")
 

@@ -111,7 +111,7 @@ def rollout_finish(*, acting_user: User, rollout: Rollout, version: int) -> Roll
             action="finish",
             acting_user=acting_user,
         )
-        serving_note("rollout")
+        serving_note("rollout", acting_user)
     return rollout
 
 

@@ -81,7 +81,7 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
             created_at=now(),
             created_by=acting_user,
         )
-        step_append(rollout, "create", {"reason": rollout.reason})
+        step_append(rollout, "create", acting_user, {"reason": rollout.reason})
         record(rollout, "create", acting_user, {"reason": rollout.reason, "guards": rollout.guards})
     return rollout
 

@@ -41,7 +41,7 @@ def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> Se
         for stage, version_id in entry.contents["stages"].items():
             stage_give(stage=stage, version=versions[version_id] if version_id else None)
         _own(entry, versions)
-        made = serving_note("return")
+        made = serving_note("return", acting_user)
         audit.record_change(
             action="serving.return",
             object_type="serving",

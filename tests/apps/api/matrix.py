@@ -39,6 +39,7 @@ _KNOW_A, _KNOW_B = "alice bob adam", "dana bob adam"
 _SEE_MODELS = "bob erin adam"
 _PACK = "evidence/<uuid:pack_id>"
 _PURPOSE, _CONSENT = "purposes/<uuid:purpose_id>", "consents/<uuid:consent_id>"
+_ROLLOUT = "rollouts/<uuid:rollout_id>"
 _SEE_PURPOSES = "bob adam"
 
 ROWS: list[Row] = [
@@ -97,6 +98,19 @@ ROWS: list[Row] = [
     *_api("stages/<stage:stage>", ("PUT", "erin")),
     # A model owner with a grant for the camera (tests/apps/registry/test_zone_detectors.py); erin has none.
     *_api(f"{_CAMERA}/zones/<uuid:zone_id>/detector", ("PUT", "", "")),
+    *_api("rollouts", ("GET", _SEE_MODELS), ("POST", "erin")),
+    *_api(_ROLLOUT, ("GET", _SEE_MODELS)),
+    *(row for part in ("report", "looks") for row in _api(f"{_ROLLOUT}/{part}", ("GET", _SEE_MODELS))),
+    *(
+        row
+        for step in ("start", "promote", "finish", "roll-back")
+        for row in _api(f"{_ROLLOUT}/{step}", ("POST", "erin"))
+    ),
+    *(row for step in ("approve", "decline") for row in _api(f"{_ROLLOUT}/{step}", ("POST", "erin adam"))),
+    *_api("serving", ("GET", _SEE_MODELS)),
+    *_api("serving/history", ("GET", _SEE_MODELS)),
+    *_api("serving/history/<int:entry_number>/return", ("POST", "erin")),
+    *_api(f"{_CAMERA}/served", ("GET", _KNOW_A, _KNOW_B)),
     *_api("purposes", ("GET", _SEE_PURPOSES), ("POST", "bob")),
     *_api(_PURPOSE, ("GET", _SEE_PURPOSES, _SEE_PURPOSES), ("PATCH", "bob", "bob")),
     *_api(f"{_PURPOSE}/end", ("POST", "bob", "bob")),
@@ -173,6 +187,14 @@ ROWS: list[Row] = [
         Row(f"cases/<uuid:case_id>/{shown}", "GET", "bob")
         for shown in ("find/", "items/<uuid:item_id>/copy", "erasures/<uuid:erasure_id>/certificate.pdf")
     ),
+    Row("rollouts/", "GET", _SEE_MODELS),
+    Row("rollouts/add/", "GET", "erin"),
+    Row("rollouts/add/", "POST", "erin"),
+    *(Row(f"{_ROLLOUT}/{part}", "GET", _SEE_MODELS) for part in ("", "live/", "series.json", "report.pdf")),
+    *(Row(f"{_ROLLOUT}/{step}/", "POST", "erin") for step in ("start", "promote", "finish", "roll-back")),
+    *(Row(f"{_ROLLOUT}/{step}/", "POST", "erin adam") for step in ("approve", "decline")),
+    Row("serving/<int:entry_number>/return/", "POST", "erin"),
+    Row(f"{_CAMERA}/served/", "GET", _KNOW_A, _KNOW_B),
     Row("retention/", "GET", "bob"),
     Row("retention/sweep/", "POST", "bob"),
     Row("retention/classes/add/", "GET", "bob"),

@@ -30,6 +30,7 @@ from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.retention.models import LegalHold
+from apps.rollouts.models import Rollout, ServingEntry
 from apps.unmasking.models import UnmaskGrant, UnmaskRequest
 from inference_workers.contracts.evaluations import (
     LabelledBox,
@@ -221,6 +222,8 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         "work_id": _work(erin).pk,
         "redaction_id": _redaction(erin).pk,
         **_case(adam, erin),
+        "rollout_id": _rollout(erin, version).pk,
+        "entry_number": _serving(version).number,
     }
 
 
@@ -248,6 +251,25 @@ def _case(adam: User, erin: User) -> dict[str, Any]:
     )
     keys = {"item_id": item.pk, "erasure_id": erasure.pk, "disclosure_id": disclosure.pk}
     return {"case_id": case.pk, **keys}
+
+
+def _rollout(erin: User, base: ModelVersion) -> Rollout:
+    """A shadow that nobody has started."""
+    candidate = ModelVersion.objects.create(
+        name="yolox-tiny", family="yolox", task="detection", sha256="ef" * 32, classes=["person"]
+    )
+    guard = {"metric": "fewer", "limit": 1.5, "min_samples": 50, "window_s": 30}
+    return Rollout.objects.create(
+        stage="detect", base=base, candidate=candidate, strategy="shadow", steps=[100], guards=[guard],
+        reason="finds more", salt="cd" * 16, created_at=AT, created_by=erin,
+    )  # fmt: skip
+
+
+def _serving(version: ModelVersion) -> ServingEntry:
+    contents = {"stages": {"detect": str(version.pk)}, "cameras": {}}
+    return ServingEntry.objects.create(
+        number=1, at=AT, action="assign", actor_name="erin", fingerprint="ab" * 32, contents=contents
+    )
 
 
 def _token(adam: User, erin: User) -> str:

@@ -13,6 +13,8 @@ from apps.consent.models import Consent, Purpose
 from apps.detections.models import Event
 from apps.monitoring.models import Alert
 from apps.retention.models import LegalHold
+from apps.rollouts.guards import DEFAULT_GUARDS, FURTHER_GUARDS
+from apps.rollouts.models import Rollout
 from apps.unmasking.models import UnmaskRequest
 from tests.apps.api.world import SQUARE
 from tests.apps.consent.entries import CONSENT, FIELDS
@@ -47,8 +49,29 @@ _CASE = "cases/<uuid:case_id>"
 _CAMERA, _ZONES = "cameras/<uuid:camera_id>", "zones/<uuid:zone_id>"
 
 _PURPOSE = FIELDS | {"retention_class": "standard"}
+_ROLLOUT = "rollouts/<uuid:rollout_id>"
+
+
+def _plan(kwargs: Kwargs) -> dict[str, Any]:
+    """A shadow of the version that the draft of the matrix is about."""
+    candidate = str(Rollout.objects.get(pk=kwargs["rollout_id"]).candidate_id)
+    return {"stage": "detect", "candidate": candidate, "strategy": "shadow", "reason": "finds more"}
+
+
+def _plan_form(kwargs: Kwargs) -> dict[str, Any]:
+    guards = {
+        f"{guard.metric.value}_{part}": getattr(guard, part)
+        for guard in (*DEFAULT_GUARDS, *FURTHER_GUARDS)
+        for part in ("limit", "min_samples", "window_s")
+    }
+    return {**_plan(kwargs), **guards, "fewer_on": "on", "steps": "1, 100"}
+
 
 API: dict[str, Body] = {
+    "POST rollouts": _plan,
+    f"POST {_ROLLOUT}/start": _version(Rollout, "rollout_id"),
+    f"POST {_ROLLOUT}/roll-back": _version(Rollout, "rollout_id", reason="because"),
+    "POST serving/history/<int:entry_number>/return": _fixed(reason="because"),
     "POST sites": _fixed(**_SITE),
     "PATCH sites/<uuid:site_id>": _version(Site, "site_id", name="Yard"),
     "DELETE sites/<uuid:site_id>": _version(Site, "site_id"),
@@ -105,6 +128,8 @@ API: dict[str, Body] = {
 }
 
 PAGES: dict[str, Body] = {
+    "rollouts/add/": _plan_form,
+    f"{_ROLLOUT}/start/": _version(Rollout, "rollout_id"),
     "events/<uuid:event_id>/status/": _version(Event, "event_id", status="confirmed"),
     "events/<uuid:event_id>/flag/": _fixed(reason="not_there"),
     "cameras/add/": lambda kwargs: {"site": kwargs["site_id"], **_LOOK, **_SOURCE},
@@ -212,6 +237,14 @@ _STATE = "asks for another state or for a file than the matrix has; its services
 # Addresses that the matrix cannot bring as far as the record, with the place where they are tried instead.
 NOT_REACHED: dict[str, str] = {
     "POST api/v1/models": _STATE + "tests/apps/registry",
+    **dict.fromkeys(
+        (
+            *(f"POST {prefix}rollouts/<uuid:rollout_id>/{step}{suffix}"
+              for step in ("promote", "approve", "decline", "finish")
+              for prefix, suffix in (("api/v1/", ""), ("", "/"))),
+        ),
+        _STATE + "tests/apps/rollouts",
+    ),
     **dict.fromkeys(
         (
             *(f"POST api/v1/redactions/<uuid:redaction_id>/{change}"

@@ -20,6 +20,14 @@ from tests.apps.audit.actions import API, JPEG_UPLOAD, JSON_PAGES, NOT_REACHED, 
 from tests.apps.audit.states import STATES
 
 SHOWS_NOBODY = {
+    # Versions, shares and figures; which camera had which settings.
+    *(f"api/v1/{route}" for route in (
+        "rollouts", "rollouts/<uuid:rollout_id>", "rollouts/<uuid:rollout_id>/report",
+        "rollouts/<uuid:rollout_id>/looks", "serving", "serving/history", "cameras/<uuid:camera_id>/served",
+    )),
+    *(f"rollouts/{route}" for route in ("", "add/")),
+    *(f"rollouts/<uuid:rollout_id>/{route}" for route in ("", "live/", "series.json", "report.pdf")),
+    "cameras/<uuid:camera_id>/served/",
     # What cameras, models and people of the installation are called: no picture, no event, no reading.
     *(f"api/v1/{route}" for route in (
         "sites", "sites/<uuid:site_id>", "groups", "groups/<uuid:group_id>", "cameras",

@@ -1,0 +1,228 @@
+"""Error rates of the guards of rollouts: versions that are equal, better and worse, on real detections.
+
+    python -m benchmarks.rollout_guards ../shared/data [runs]
+
+Two real versions (PicoDet 320 and 416) look at eight real clips once. Then each run is a canary of its own: a
+seeded salt chooses the cameras, each camera begins at a seeded place of its clip, and windows, looks and
+guards are those of the product, in stream time. Prints one line per kind: how many runs were taken back, by
+which guard, and after how many seconds.
+"""
+
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.rollouts.guards import DEFAULT_GUARDS, Compared, Guard, Metric, Reading, Tally, Verdict, judge, read
+from apps.rollouts.share import reached
+from inference_workers.contracts.comparison import Role, Seen, VersionWindow
+from inference_workers.contracts.lease import Lease, ModelRef, Source, SourceKind, Stage
+from inference_workers.engine.frame import Detections
+from inference_workers.engine.version_windows import Looked, VersionBook
+
+FPS = 5
+FRAMES = 75  # of each clip, five a second
+LOOK_S = 5.0
+EQUAL_FOR_S, WORSE_FOR_S = 120, 60
+STEPS = (5, 25)
+CLIPS = ("cam01", "cam02", "cam04", "cam05", "cam06", "cam08", "cam10", "cam14")
+BASE = ModelRef("base", "picodet-s-320", "picodet", "a" * 64)
+CANDIDATE = ModelRef("candidate", "candidate", "picodet", "b" * 64)
+Clips = dict[str, dict[str, list[Detections]]]
+Change = Callable[[Detections, np.random.Generator], Detections]
+
+
+def gather(data: Path) -> Clips:
+    """What both versions find in the frames of every clip."""
+    import cv2
+
+    from benchmarks.detectors import open_known
+
+    detectors = {
+        name: open_known(data / "weights" / "detection" / f"{name}.onnx")
+        for name in ("picodet_s_320", "picodet_s_416")
+    }
+    found: Clips = {}
+    for clip in CLIPS:
+        capture = cv2.VideoCapture(str(next((data / "video").glob(f"{clip}_*"))))
+        step = max(1, round((capture.get(cv2.CAP_PROP_FPS) or 25) / FPS))
+        frames = []
+        while len(frames) < FRAMES and capture.grab():
+            if int(capture.get(cv2.CAP_PROP_POS_FRAMES)) % step == 0:
+                frames.append(capture.retrieve()[1])
+        found[clip] = {
+            name: [detector.detect([frame])[0] for frame in frames] for name, detector in detectors.items()
+        }
+    return found
+
+
+def unchanged(found: Detections, rng: np.random.Generator) -> Detections:
+    return found
+
+
+def jitter(found: Detections, rng: np.random.Generator) -> Detections:
+    """As another build of the same weights: scores by 0.02, edges by 2 % of the box, the weakest may go."""
+    if not len(found):
+        return found
+    size = (found.boxes_xyxy[:, 2:] - found.boxes_xyxy[:, :2]).repeat(2, axis=0).reshape(-1, 4)
+    moved = found.boxes_xyxy + rng.normal(0, 0.02, size.shape) * size
+    scores = np.clip(found.scores + rng.normal(0, 0.02, len(found)), 0, 1)
+    return _of(found, moved, scores, scores >= 0.4)
+
+
+def shifted(found: Detections, rng: np.random.Generator) -> Detections:
+    """All scores lower by 0.15; what falls below the threshold is not reported."""
+    scores = found.scores - 0.15
+    return _of(found, found.boxes_xyxy, scores, scores >= 0.4)
+
+
+def shifted_kept(found: Detections, rng: np.random.Generator) -> Detections:
+    """All scores lower by 0.15, and the threshold with them: the same boxes are reported."""
+    return _of(found, found.boxes_xyxy, np.clip(found.scores - 0.15, 0, 1), np.ones(len(found), bool))
+
+
+def displaced(found: Detections, rng: np.random.Generator) -> Detections:
+    """Every box aside by 40 % of its width and down by 30 % of its height."""
+    size = found.boxes_xyxy[:, 2:] - found.boxes_xyxy[:, :2]
+    moved = found.boxes_xyxy + np.tile(size * (0.4, 0.3), 2)
+    return _of(found, moved, found.scores, np.ones(len(found), bool))
+
+
+def dropping(class_id: int) -> Change:
+    """One class is found no more."""
+    return lambda found, rng: _of(found, found.boxes_xyxy, found.scores, found.class_ids != class_id)
+
+
+def _of(found: Detections, boxes: Any, scores: Any, keep: Any) -> Detections:
+    return Detections(
+        boxes[keep].astype(np.float32),
+        scores[keep].astype(np.float32),
+        found.class_ids[keep],
+        found.classes,
+    )
+
+
+def run(
+    clips: Clips, seed: int, side: str, change: Change | None, seconds: int
+) -> tuple[float, Reading] | None:
+    """One canary; None when nothing took it back, else after how many seconds and by which guard.
+
+    `change` None drops the class that the base finds most on the cameras of this canary.
+    """
+    chance = random.Random(seed)
+    cameras = _cameras(f"salt {seed}")
+    change = change or dropping(_commonest(clips, cameras))
+    windows = [
+        window for camera in cameras for window in _windows(clips[camera], side, change, seed, seconds)
+    ]
+    before: dict[Metric, Reading] = {}
+    newest = 0.0
+    at = chance.uniform(0, LOOK_S)
+    while at <= seconds:
+        told = [window for window in windows if window.ended_at + 2.5 <= at]
+        last = max((window.ended_at for window in told), default=0.0)
+        before = {
+            guard.metric: read(guard, _within(told, at, guard), before.get(guard.metric), fresh=last > newest)
+            for guard in DEFAULT_GUARDS
+        }
+        newest = max(newest, last)
+        verdict, culprit = judge(before.values())
+        if verdict is Verdict.BREACH and culprit is not None:
+            return at, culprit
+        at += LOOK_S
+    return None
+
+
+def _cameras(salt: str) -> list[str]:
+    """Those of the first step that reaches one."""
+    for percent in STEPS:
+        if inside := reached(salt, CLIPS, percent):
+            return sorted(inside)
+    return sorted(reached(salt, CLIPS, 100))[:1]
+
+
+def _commonest(clips: Clips, cameras: list[str]) -> int:
+    counts = Counter(
+        int(number)
+        for camera in cameras
+        for found in clips[camera]["picodet_s_320"]
+        for number in found.class_ids
+    )
+    return counts.most_common(1)[0][0]
+
+
+def _windows(
+    sides: dict[str, list[Detections]], side: str, change: Change, seed: int, seconds: int
+) -> list[VersionWindow]:
+    """The candidate serves, the base looks on, at the same speed."""
+    rng = np.random.default_rng(seed)
+    source = Source(SourceKind.FILE, "clip")
+    lease = Lease(
+        "l", "c", "c", "UTC", 0.0, 1e9, 1, source, (Stage.DETECT,),
+        models={"detect": CANDIDATE}, shadows={"detect": BASE}, analysis_fps=FPS,
+    )  # fmt: skip
+    book = VersionBook(lease, "e")
+    begin = int(rng.integers(len(sides[side])))
+    done = []
+    for seq in range(seconds * FPS):
+        at, place = seq / FPS, (begin + seq) % len(sides[side])
+        base, found = sides["picodet_s_320"][place], change(sides[side][place], rng)
+        book.expect(Stage.DETECT, seq, at)
+        book.served(Looked(Stage.DETECT, CANDIDATE, seq, at, found, float(rng.gamma(20, 1))))
+        book.shadowed(Looked(Stage.DETECT, BASE, seq, at, base, float(rng.gamma(20, 1))))
+        done += book.windows(at)
+    return [*done, *book.finish()]
+
+
+def _within(windows: list[VersionWindow], at: float, guard: Guard) -> Compared:
+    total = Compared()
+    for window in windows:
+        if window.ended_at <= at - guard.window_s:
+            continue
+        own = Tally(errors=window.errors, latency_ms=window.latency_ms)
+        if window.role is Role.SERVING:
+            total += Compared(candidate=own)
+        elif window.beside is not None:
+            pair = Compared(_tally(window.seen), _tally(window.beside.seen), window.beside.matched)
+            pair = replace(
+                pair, only_base=window.beside.only_candidate, only_candidate=window.beside.only_base
+            )
+            total += pair + Compared(base=own)
+    return total
+
+
+def _tally(seen: Seen) -> Tally:
+    return Tally(
+        frames=seen.frames, detections=seen.detections, scores=seen.scores, hard_frames=seen.hard_frames
+    )
+
+
+KINDS: dict[str, tuple[str, Change | None, int]] = {
+    "equal (another build)": ("picodet_s_320", jitter, EQUAL_FOR_S),
+    "better (320 -> 416)": ("picodet_s_416", unchanged, EQUAL_FOR_S),
+    "worse: a class dropped": ("picodet_s_320", None, WORSE_FOR_S),
+    "worse: scores shifted": ("picodet_s_320", shifted, WORSE_FOR_S),
+    "worse: scores shifted, finds kept": ("picodet_s_320", shifted_kept, WORSE_FOR_S),
+    "worse: boxes displaced": ("picodet_s_320", displaced, WORSE_FOR_S),
+}
+
+
+def main(data: str, runs: str = "20") -> None:
+    clips = gather(Path(data))
+    for kind, (side, change, seconds) in KINDS.items():
+        ends = [
+            end for seed in range(int(runs)) if (end := run(clips, seed, side, change, seconds)) is not None
+        ]
+        by = Counter(culprit.metric.value for _at, culprit in ends)
+        slowest = max((at for at, _culprit in ends), default=0.0)
+        print(f"{kind:36} taken back {len(ends):2}/{runs}  slowest {slowest:5.1f} s  {json.dumps(dict(by))}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
