@@ -3,17 +3,17 @@
     python -m benchmarks.rollout_guards ../shared/data [runs]
 
 Two real versions (PicoDet 320 and 416) look at eight real clips once. Then each run is a canary of its own: a
-seeded salt chooses the cameras, each camera begins at a seeded place of its clip, and windows, looks and
-guards are those of the product, in stream time. Prints one line per kind: how many runs were taken back, by
-which guard, and after how many seconds.
+seeded salt chooses the cameras, each camera begins at a seeded place of its clip, and matching, windows of
+five seconds, looks and guards are those of the product, in stream time. Prints one line per kind: how many
+runs were taken back, by which guard, and after how many seconds.
 """
 
 import json
 import random
 import sys
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,18 @@ import numpy as np
 
 from apps.rollouts.guards import DEFAULT_GUARDS, Compared, Guard, Metric, Reading, Tally, Verdict, judge, read
 from apps.rollouts.share import reached
-from inference_workers.contracts.comparison import Role, Seen, VersionWindow
-from inference_workers.contracts.lease import Lease, ModelRef, Source, SourceKind, Stage
+from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGES_MS, SCORE_BINS
 from inference_workers.engine.frame import Detections
-from inference_workers.engine.version_windows import Looked, VersionBook
+from inference_workers.engine.version_sums import is_hard, match
 
 FPS = 5
 FRAMES = 75  # of each clip, five a second
-LOOK_S = 5.0
+LOOK_S, WINDOW_S, TOLD_AFTER_S = 5.0, 5, 2.5
 EQUAL_FOR_S, WORSE_FOR_S = 120, 60
 STEPS = (5, 25)
 CLIPS = ("cam01", "cam02", "cam04", "cam05", "cam06", "cam08", "cam10", "cam14")
-BASE = ModelRef("base", "picodet-s-320", "picodet", "a" * 64)
-CANDIDATE = ModelRef("candidate", "candidate", "picodet", "b" * 64)
 Clips = dict[str, dict[str, list[Detections]]]
+Window = tuple[float, Compared]  # when it ended, and both versions in it
 Change = Callable[[Detections, np.random.Generator], Detections]
 
 
@@ -125,8 +123,8 @@ def run(
     newest = 0.0
     at = chance.uniform(0, LOOK_S)
     while at <= seconds:
-        told = [window for window in windows if window.ended_at + 2.5 <= at]
-        last = max((window.ended_at for window in told), default=0.0)
+        told = [window for window in windows if window[0] + TOLD_AFTER_S <= at]
+        last = max((ended_at for ended_at, _both in told), default=0.0)
         before = {
             guard.metric: read(guard, _within(told, at, guard), before.get(guard.metric), fresh=last > newest)
             for guard in DEFAULT_GUARDS
@@ -159,47 +157,38 @@ def _commonest(clips: Clips, cameras: list[str]) -> int:
 
 def _windows(
     sides: dict[str, list[Detections]], side: str, change: Change, seed: int, seconds: int
-) -> list[VersionWindow]:
-    """The candidate serves, the base looks on, at the same speed."""
+) -> list[Window]:
+    """Both versions on the same frames, at the same speed."""
     rng = np.random.default_rng(seed)
-    source = Source(SourceKind.FILE, "clip")
-    lease = Lease(
-        "l", "c", "c", "UTC", 0.0, 1e9, 1, source, (Stage.DETECT,),
-        models={"detect": CANDIDATE}, shadows={"detect": BASE}, analysis_fps=FPS,
-    )  # fmt: skip
-    book = VersionBook(lease, "e")
     begin = int(rng.integers(len(sides[side])))
-    done = []
-    for seq in range(seconds * FPS):
-        at, place = seq / FPS, (begin + seq) % len(sides[side])
-        base, found = sides["picodet_s_320"][place], change(sides[side][place], rng)
-        book.expect(Stage.DETECT, seq, at)
-        book.served(Looked(Stage.DETECT, CANDIDATE, seq, at, found, float(rng.gamma(20, 1))))
-        book.shadowed(Looked(Stage.DETECT, BASE, seq, at, base, float(rng.gamma(20, 1))))
-        done += book.windows(at)
-    return [*done, *book.finish()]
-
-
-def _within(windows: list[VersionWindow], at: float, guard: Guard) -> Compared:
-    total = Compared()
-    for window in windows:
-        if window.ended_at <= at - guard.window_s:
-            continue
-        own = Tally(errors=window.errors, latency_ms=window.latency_ms)
-        if window.role is Role.SERVING:
-            total += Compared(candidate=own)
-        elif window.beside is not None:
-            pair = Compared(_tally(window.seen), _tally(window.beside.seen), window.beside.matched)
-            pair = replace(
-                pair, only_base=window.beside.only_candidate, only_candidate=window.beside.only_base
+    windows = []
+    for start in range(0, seconds, WINDOW_S):
+        total = Compared()
+        for seq in range(start * FPS, (start + WINDOW_S) * FPS):
+            place = (begin + seq) % len(sides[side])
+            base, found = sides["picodet_s_320"][place], change(sides[side][place], rng)
+            matched = match(base, found)
+            total += Compared(
+                _tally(base, rng), _tally(found, rng), matched, len(base) - matched, len(found) - matched
             )
-            total += pair + Compared(base=own)
-    return total
+        windows.append((float(start + WINDOW_S), total))
+    return windows
 
 
-def _tally(seen: Seen) -> Tally:
+def _within(windows: list[Window], at: float, guard: Guard) -> Compared:
+    return sum((both for ended_at, both in windows if ended_at > at - guard.window_s), Compared())
+
+
+def _tally(found: Detections, rng: np.random.Generator) -> Tally:
+    bins = np.clip((found.scores * SCORE_BINS).astype(int), 0, SCORE_BINS - 1)
+    latency = [0] * LATENCY_BUCKETS
+    latency[bisect_left(LATENCY_EDGES_MS, float(rng.gamma(20, 1)))] = 1
     return Tally(
-        frames=seen.frames, detections=seen.detections, scores=seen.scores, hard_frames=seen.hard_frames
+        frames=1,
+        latency_ms=tuple(latency),
+        detections=Counter(found.labels()),
+        scores=tuple(int(count) for count in np.bincount(bins, minlength=SCORE_BINS)),
+        hard_frames=int(is_hard(found)),
     )
 
 
