@@ -15,7 +15,7 @@ from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGE
 
 # A limit that is passed in one look can be chance; in two looks at new windows it counts.
 LOOKS_TO_ABORT = 2
-_COMMON_FINDS, _COMMON_SHARE = 20, 0.05  # a class that the base finds so often may not vanish
+_COMMON_FINDS, _COMMON_SHARE = 30, 0.1  # a class that the base finds so often may not vanish
 _MORE_PER_CLASS = 5.0  # added to both counts of a class
 
 
@@ -270,7 +270,7 @@ DEFAULT_GUARDS = (
     Guard(Metric.ERRORS, 0.02, 50, 30),
     Guard(Metric.FEWER, 1.5, 50, 30),
     Guard(Metric.MORE, 2.0, 50, 30),
-    Guard(Metric.CLASS_LOST, 4.0, 50, 30),
+    Guard(Metric.CLASS_LOST, 8.0, 50, 30),
     Guard(Metric.LOWER, 0.28, 50, 30),
     Guard(Metric.DISAGREEMENT, 0.7, 50, 30),
 )
@@ -279,7 +279,7 @@ SHADOW_GUARDS = (
     Guard(Metric.ERRORS, 0.02, 50, 30),
     Guard(Metric.FEWER, 1.25, 200, 30),
     Guard(Metric.MORE, 1.25, 200, 30),
-    Guard(Metric.CLASS_LOST, 4.0, 200, 30),
+    Guard(Metric.CLASS_LOST, 8.0, 200, 30),
     Guard(Metric.LOWER, 0.2, 200, 30),
     Guard(Metric.DISAGREEMENT, 0.6, 200, 30),
 )
