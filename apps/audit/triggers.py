@@ -42,7 +42,7 @@ _SQLITE_REMOVE = tuple(
     )
 )
 _POSTGRESQL_INSTALL = (
-    f"CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    f"CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
     f"$$ BEGIN RAISE EXCEPTION '{_MESSAGE}' USING ERRCODE = 'insufficient_privilege'; END $$",
     f"CREATE TRIGGER {RECORD}_no_change BEFORE UPDATE OR DELETE ON {RECORD} "
     "FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
@@ -54,18 +54,16 @@ _POSTGRESQL_INSTALL = (
     f"CREATE TRIGGER {HEAD}_no_truncate BEFORE TRUNCATE ON {HEAD} "
     "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
 )
-_POSTGRESQL_REMOVE = (
-    *(
-        f"DROP TRIGGER IF EXISTS {name} ON {table}"
-        for table, name in (
-            (RECORD, f"{RECORD}_no_change"),
-            (RECORD, f"{RECORD}_no_truncate"),
-            (HEAD, f"{HEAD}_only_forward"),
-            (HEAD, f"{HEAD}_no_delete"),
-            (HEAD, f"{HEAD}_no_truncate"),
-        )
-    ),
-    "DROP FUNCTION IF EXISTS audit_refuse()",
+# The function stays: the histories of other apps (apps.audit.append_only) call it too.
+_POSTGRESQL_REMOVE = tuple(
+    f"DROP TRIGGER IF EXISTS {name} ON {table}"
+    for table, name in (
+        (RECORD, f"{RECORD}_no_change"),
+        (RECORD, f"{RECORD}_no_truncate"),
+        (HEAD, f"{HEAD}_only_forward"),
+        (HEAD, f"{HEAD}_no_delete"),
+        (HEAD, f"{HEAD}_no_truncate"),
+    )
 )
 _SQLITE_CHECKPOINT = tuple(
     f"CREATE TRIGGER {CHECKPOINT}_no_{name} BEFORE {verb} ON {CHECKPOINT} {when}"
