@@ -6,7 +6,7 @@ step (CLEAR), that it cannot tell (HOLD), or that the candidate goes (BREACH). P
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,9 @@ from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGE
 
 # A limit that is passed in one look can be chance; in two looks at new windows it counts.
 LOOKS_TO_ABORT = 2
-_COMMON_FINDS, _COMMON_SHARE = 30, 0.1  # a class that the base finds so often may not vanish
+# A class that the base finds so often may not vanish. A rarer one may be a thing that the base sees where
+# there is none, again and again: that it vanishes holds, and a person looks.
+_COMMON_FINDS, _COMMON_SHARE, _RARER_SHARE = 30, 0.25, 0.1
 _MORE_PER_CLASS = 5.0  # added to both counts of a class
 
 
@@ -136,6 +138,7 @@ class _Measured:
     base: float | None = None
     candidate: float | None = None
     detail: str = ""
+    doubt: "_Measured | None" = None  # holds where it passes the limit, and takes nothing back
 
 
 def _rate(part: float, whole: float) -> float | None:
@@ -176,12 +179,20 @@ def _per_frame(both: Compared) -> tuple[float | None, float | None]:
 
 
 def _class_lost(both: Compared) -> _Measured:
+    common, rarer = _most_lost(both, _COMMON_SHARE), _most_lost(both, _RARER_SHARE)
+    if common is not None:
+        return replace(common, doubt=rarer)
+    nothing = None if rarer is None else 1.0
+    return _Measured(nothing, both.base.finds, doubt=rarer)
+
+
+def _most_lost(both: Compared, share: float) -> _Measured | None:
     base, candidate = both.base.detections, both.candidate.detections
     found = figures.class_lost(
-        base, candidate, least_finds=_COMMON_FINDS, least_share=_COMMON_SHARE, more=_MORE_PER_CLASS
+        base, candidate, least_finds=_COMMON_FINDS, least_share=share, more=_MORE_PER_CLASS
     )
     if found is None:
-        return _Measured(None, both.base.finds)
+        return None
     name, fall = found
     frames = both.base.frames
     rates = _rate(base.get(name, 0), frames), _rate(candidate.get(name, 0), frames)
@@ -304,7 +315,10 @@ def read(guard: Guard, both: Compared, before: Reading | None = None, *, fresh: 
     if measured.value is None or measured.samples < guard.min_samples:
         verdict, breaches = Verdict.HOLD, 0
     elif measured.value <= guard.limit:
-        verdict, breaches = Verdict.CLEAR, 0
+        doubt = measured.doubt
+        doubted = doubt is not None and doubt.value is not None and doubt.value > guard.limit
+        measured = doubt if doubt is not None and doubted else measured
+        verdict, breaches = Verdict.HOLD if doubted else Verdict.CLEAR, 0
     else:
         verdict, breaches = Verdict.BREACH, earlier + 1 if fresh else earlier
     return Reading(

@@ -43,7 +43,11 @@ WORSE = {
     Metric.ERRORS: replace(SAME, candidate=replace(GOOD, errors=10)),
     Metric.FEWER: replace(SAME, candidate=replace(GOOD, detections={"person": 100, "car": 20})),
     Metric.MORE: replace(SAME, candidate=replace(GOOD, detections={"person": 900, "car": 60})),
-    Metric.CLASS_LOST: replace(SAME, candidate=replace(GOOD, detections={"person": 340})),
+    Metric.CLASS_LOST: replace(
+        SAME,
+        base=replace(GOOD, detections={"person": 200, "car": 160}),
+        candidate=replace(GOOD, detections={"person": 340}),
+    ),
     Metric.LOWER: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b8=180, b14=180))),
     Metric.KS: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b18=360))),
     Metric.PSI: replace(SAME, candidate=replace(GOOD, scores=histogram(20, b18=360))),
@@ -82,6 +86,13 @@ def test_too_few_samples_hold_however_bad_they_look():
 
 def test_the_class_that_vanished_is_named():
     assert read(ALL[Metric.CLASS_LOST], WORSE[Metric.CLASS_LOST]).detail == "car"
+
+
+def test_a_rarer_class_that_vanished_holds_and_takes_nothing_back():
+    """It may be a thing that the base alone saw, again and again, where there was none."""
+    both = replace(SAME, candidate=replace(GOOD, detections={"person": 340}))
+    look = read(ALL[Metric.CLASS_LOST], both)
+    assert (look.verdict, look.detail, look.breaches) == (Verdict.HOLD, "car", 0)
 
 
 def test_one_look_is_chance_and_two_at_new_windows_are_not():
