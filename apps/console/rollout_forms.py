@@ -43,6 +43,12 @@ class RolloutForm(forms.Form):
         label=_("Strategy"), choices=Strategy.choices, widget=forms.RadioSelect, initial=Strategy.SHADOW
     )
     reason = forms.CharField(label=_("Why"), max_length=500)
+    override = forms.CharField(
+        label=_("Why in spite of the comparison"),
+        required=False,
+        max_length=500,
+        help_text=_("Needed where the newest comparison calls the new version worse and it is no shadow."),
+    )
     steps = forms.CharField(
         label=_("Steps in percent"),
         initial=", ".join(map(str, CANARY_STEPS)),
@@ -147,6 +153,7 @@ class RolloutForm(forms.Form):
             candidate=self.versions[data["candidate"]],
             strategy=data["strategy"],
             reason=data["reason"],
+            override=data["override"],
             steps=data["steps"],
             guards=self.guards(),
             question=data["question"],

@@ -12,6 +12,8 @@ from apps.accounts.roles import Capability, require
 from apps.cameras.selectors import cameras_visible_to, groups_visible_to, sites_visible_to
 from apps.core.clock import now
 from apps.core.errors import DomainError
+from apps.evaluations.models import Verdict
+from apps.evaluations.selectors import latest_comparison
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
@@ -58,6 +60,8 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
     stage = _stage(plan.stage)
     base = _base(stage, plan.candidate)
     _check_candidate(stage, base, plan.candidate)
+    override = plan.override and reason_checked(plan.override, field="override")
+    comparison_check(base, plan.candidate, plan.strategy, override)
     scope = _scope(acting_user, plan)
     steps = _steps(plan)
     question, size = _question(plan)
@@ -76,13 +80,14 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
             question=question,
             sample_size=size,
             reason=reason_checked(plan.reason),
-            override=plan.override.strip()[:500],
+            override=override,
             salt=secrets.token_hex(16),
             created_at=now(),
             created_by=acting_user,
         )
         step_append(rollout, "create", acting_user, {"reason": rollout.reason})
-        record(rollout, "create", acting_user, {"reason": rollout.reason, "guards": rollout.guards})
+        details = {"reason": rollout.reason, "override": override, "guards": rollout.guards}
+        record(rollout, "create", acting_user, details)
     return rollout
 
 
@@ -109,6 +114,20 @@ def _check_candidate(stage: Stage, base: ModelVersion, candidate: ModelVersion) 
             % {"stage": stage, "expected": STAGE_TASK[stage].label, "task": candidate.get_task_display()},
         )
     candidate_check(candidate)
+
+
+def comparison_check(base: ModelVersion, candidate: ModelVersion, strategy: str, override: str) -> None:
+    """What the newest comparison calls worse goes no further than a shadow, unless somebody says why."""
+    newest = latest_comparison(candidate, base)
+    if newest is None or newest.verdict != Verdict.WORSE or strategy == Strategy.SHADOW or override:
+        return
+    raise DomainError(
+        "compared_worse",
+        _(
+            "The newest comparison calls this version worse: it can run as a shadow, or somebody says why in "
+            "spite of it."
+        ),
+    )
 
 
 def candidate_check(candidate: ModelVersion) -> None:

@@ -18,7 +18,7 @@ from apps.rollouts.choices import cameras_reached, members_of
 from apps.rollouts.guards import Verdict
 from apps.rollouts.models import Rollout, RolloutState, Strategy
 from apps.rollouts.services.changes import change
-from apps.rollouts.services.plans import candidate_check
+from apps.rollouts.services.plans import candidate_check, comparison_check
 from inference_workers.contracts.lease import Stage
 
 GUARD_FRESH = timedelta(seconds=30)  # an older look says nothing: the guard may be dead
@@ -29,6 +29,7 @@ def rollout_start(*, acting_user: User, rollout: Rollout, version: int) -> Rollo
     """Let the candidate see its first cameras. Blue/green begins as a shadow of all, to be warm."""
     require(acting_user, Capability.MANAGE_ROLLOUTS)
     candidate_check(rollout.candidate)
+    comparison_check(rollout.base, rollout.candidate, rollout.strategy, rollout.override)
     base = serving().get(Stage(rollout.stage))
     if base is None or base.pk != rollout.base_id:
         raise Conflict("base_changed", _("Another version serves this stage now: prepare the rollout again."))

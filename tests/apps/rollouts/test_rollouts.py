@@ -374,3 +374,25 @@ def test_without_a_record_nothing_is_prepared_and_nothing_goes_back(erin, prepar
         services.serving_return(acting_user=erin, entry=entry, reason="because")
     assert not Rollout.objects.exists()
     assert ServingEntry.objects.count() == 1
+
+
+def test_what_a_comparison_calls_worse_goes_no_further_than_a_shadow(
+    prepared, running, versions, monkeypatch
+):
+    from types import SimpleNamespace
+
+    asked = []
+
+    def newest(candidate, base):
+        asked.append((candidate.name, base.name))
+        return SimpleNamespace(verdict="worse")
+
+    monkeypatch.setattr("apps.rollouts.services.plans.latest_comparison", newest)
+    with pytest.raises(DomainError) as refused:
+        prepared()
+    assert refused.value.code == "compared_worse"
+    assert set(asked) == {("detector-candidate", "detector-base")}
+    assert prepared(strategy="shadow").state == "draft"
+    assert running(override="the set has no night pictures").state == "running"
+    entry = AuditRecord.objects.filter(action="rollout.create").order_by("-seq")[0]
+    assert entry.details["override"] == "the set has no night pictures"
