@@ -222,7 +222,7 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         "work_id": _work(erin).pk,
         "redaction_id": _redaction(erin).pk,
         **_case(adam, erin),
-        "rollout_id": _rollout(erin, version).pk,
+        "rollout_id": _rollout(erin, base).pk,
         "entry_number": _serving(version).number,
     }
 
