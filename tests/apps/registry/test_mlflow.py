@@ -1,7 +1,8 @@
-"""MLflow: what the product asks of it, and the real one where VIDETTE_TEST_MLFLOW names its Python."""
+"""MLflow: what the product asks of it, and the real one in a Python of its own, made once per checkout."""
 
+import hashlib
 import json
-import os
+import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.engine import hostile_models as hostile
 from tests.engine.onnx_graphs import side_of
 
 pytestmark = pytest.mark.django_db
-PYTHON = os.environ.get("VIDETTE_TEST_MLFLOW")
+ROOT = Path(__file__).resolve().parents[3]
+LOCK = ROOT / "requirements" / "mlflow.txt"
 
 
 @pytest.fixture
@@ -77,9 +79,24 @@ def test_a_python_without_mlflow_is_said(folder):
         _run("mlflow-export", "none", "--uri", "file:///x", "--python", sys.executable)
 
 
-@pytest.mark.skipif(PYTHON is None, reason="VIDETTE_TEST_MLFLOW names no Python with requirements/mlflow.txt")
-def test_there_and_back_with_the_real_mlflow(folder, tmp_path):
-    place = ("--uri", (tmp_path / "store").as_uri(), "--python", str(PYTHON))
+@pytest.fixture
+def python_with_mlflow() -> Path:
+    made = ROOT / "var" / f"test-mlflow-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    python = made / "bin" / "python"
+    ready = made / "ready"
+    if not ready.exists():
+        uv = str(Path(sys.executable).parent / "uv")
+        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(made)], check=True)
+        install = [uv, "pip", "install", "-q", "--python", str(python), "--require-hashes", "-r", str(LOCK)]
+        subprocess.run(install, check=True, cwd=ROOT)
+        ready.touch()
+    return python
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.database_neutral
+def test_there_and_back_with_the_real_mlflow(folder, tmp_path, python_with_mlflow):
+    place = ("--uri", (tmp_path / "store").as_uri(), "--python", str(python_with_mlflow))
     assert "detr-2 version 1" in _run("mlflow-export", "gates", *place)
     said = _run("mlflow-import", "gates-again", "--model", "detr-2", "--version", "1", *place)
     assert "15 checks passed, signed" in said
