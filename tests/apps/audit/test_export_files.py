@@ -78,7 +78,7 @@ def test_a_changed_file_is_found(compliance, tmp_path, kind):
 
 
 def test_a_large_export_is_streamed(compliance, monkeypatch):
-    monkeypatch.setattr("apps.console.record_export.SPOOL_BYTES", 1000)
+    monkeypatch.setattr("apps.console.downloads.SPOOL_BYTES", 1000)
     response = compliance.get(reverse("console:record_export"), {"format": "json"})
     assert response.streaming
     with zipfile.ZipFile(io.BytesIO(response.getvalue())) as archive:
