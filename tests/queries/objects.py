@@ -175,8 +175,8 @@ def cases_add(count: int) -> list[Case]:
 
 def evaluations_add(count: int) -> None:
     """Comparisons of one variant with its parent each, all on one set."""
-    base = ModelVersion.objects.filter(name="picodet-s-416").first() or ModelVersion.objects.create(
-        name="picodet-s-416", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
+    base = ModelVersion.objects.filter(name="picodet-s-320").first() or ModelVersion.objects.create(
+        name="picodet-s-320", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
     )
     labelled = SetVersion.objects.first() or make_labelled_set()[0]
     for _number in range(count):

@@ -205,7 +205,7 @@ def make_shared(adam: User, erin: User) -> dict[str, Any]:
         name="centerface", family="centerface", task="face", sha256="ba" * 32, classes=["face"]
     )
     base = ModelVersion.objects.create(
-        name="picodet-s-416", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
+        name="picodet-s-320", family="picodet", task="detection", sha256="bd" * 32, classes=["person"]
     )
     set_version, picture = make_labelled_set()
     return {
