@@ -32,10 +32,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def checked(db):
-    """A record that was checked today and is covered by a checkpoint."""
+def checked(db, settings, tmp_path):
+    """A record that was checked today and is covered by a checkpoint, which lies in a folder of this test."""
     from django.db import transaction
 
+    settings.CHECKPOINT_URL = (tmp_path / "checkpoints").as_uri()
     with transaction.atomic():
         audit.record_system(action=VERIFIED_ACTION, details={"ok": True, "checked": 1})
     checkpoints_make(force=True)
