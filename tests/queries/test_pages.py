@@ -36,7 +36,8 @@ FEW, MORE = 2, 9
 # Documents that take seconds to lay out; what they ask is what the page of the same rows asks.
 DRAWN = {"evaluation_report", "rollout_report"}
 
-pytestmark = pytest.mark.django_db
+# Every page for six people, with few rows and with more: minutes where the cores are shared.
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 
 
 def _addresses(camera, person):
