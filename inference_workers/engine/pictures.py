@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageFile, ImageOps, UnidentifiedImageError
 
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
@@ -63,6 +63,8 @@ def _truncated() -> EngineError:
 
 
 def _load(picture: Pillow.Image) -> Pillow.Image:
+    # A switch of the whole process that other libraries turn on: half a picture must stay an error here.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError, EOFError) as error:

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from inference_workers.contracts.lease import Source, SourceKind
@@ -65,8 +66,11 @@ def test_a_wrong_password_is_refused_and_nowhere_to_be_read(
 
 
 def _arguments_and_environments() -> bytes:
+    """Of this test and all that it started; other tests run beside it, with passwords of their own."""
     found = b""
-    for path in Path("/proc").glob("[0-9]*"):
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        path = Path("/proc") / str(process.pid)
         for name in ("cmdline", "environ"):
             try:
                 found += (path / name).read_bytes()

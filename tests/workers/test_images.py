@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import redis
 from PIL import Image as Pillow
+from PIL import ImageFile
 from skimage import data
 
 from inference_workers.contracts.codec import decode, encode
@@ -150,7 +151,8 @@ def test_text_is_read_with_the_script_of_the_work(case) -> None:
     ],
     ids=range(10),
 )
-def test_a_hostile_picture_is_an_error_with_a_stable_code(case, picture, code) -> None:
+def test_a_hostile_picture_is_an_error_with_a_stable_code(case, picture, code, monkeypatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as a library may leave it
     reply = case.analyser.analyse(case.work(picture))
     assert reply.error_code == code
     assert reply.error

@@ -137,9 +137,12 @@ def test_a_child_that_is_killed_takes_only_its_step_along(tmp_path) -> None:
     process.start()
     child = process._child
     assert child is not None
-    os.kill(child.pid, signal.SIGKILL)
+    os.kill(child.pid, signal.SIGSTOP)  # it dies with the step in its hands, not before it got one
+    killer = threading.Timer(0.5, os.kill, (child.pid, signal.SIGKILL))
+    killer.start()
     with pytest.raises(EngineError, match="died") as caught:
         process.run(step)
+    killer.join()
     assert caught.value.transient
     assert process.run(step).film is not None
     process.close()

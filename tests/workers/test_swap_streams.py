@@ -81,6 +81,7 @@ def test_eight_cameras_change_their_version_and_lose_nothing_by_it(running) -> N
     plane, worker, directory = running
     issue(plane, OLD)
     wait_for(lambda: all_serve(plane, OLD), 30, lambda: str(plane.messages(CameraStatus)[-8:]))
+    wait_for(lambda: all(plane.account(c).epoch for c in CAMERAS), 15, lambda: "no account yet")
     epochs = {camera_id: plane.account(camera_id).epoch for camera_id in CAMERAS}
     issue(plane, NEW)
     waits = {c: lambda c=c: (plane.status(c) or CameraStatus("", "", 0, "starting")).waiting for c in CAMERAS}
