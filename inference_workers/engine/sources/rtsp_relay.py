@@ -73,17 +73,27 @@ class RtspRelay:
             client, _ = self._listener.accept()
             self._listener.close()
             with client:
-                client.settimeout(self._timeout_s)
-                self._pump(client)
+                self._serve(client)
+        except OSError as error:
+            self._broke(error)
+        finally:
+            self.close()
+
+    def _serve(self, client: socket.socket) -> None:
+        """Pumps to the end. Why it ended is known before FFmpeg sees its connection close and asks for it."""
+        try:
+            client.settimeout(self._timeout_s)
+            self._pump(client)
         except EngineError as error:
             self.error = error
         except OSError as error:
-            if not self._closing:
-                self.error = EngineError(
-                    "connection_lost", f"the camera's connection broke: {error.strerror}", transient=True
-                )
-        finally:
-            self.close()
+            self._broke(error)
+
+    def _broke(self, error: OSError) -> None:
+        if not self._closing:
+            self.error = EngineError(
+                "connection_lost", f"the camera's connection broke: {error.strerror}", transient=True
+            )
 
     def _pump(self, client: socket.socket) -> None:
         sockets = [client, self._upstream]
