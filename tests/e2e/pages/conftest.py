@@ -40,9 +40,10 @@ CHROMIUM = os.environ.get("VIDETTE_TEST_CHROMIUM", "/usr/bin/chromium")
 
 @pytest.fixture(scope="session", autouse=True)
 def orm_beside_playwright() -> Iterator[None]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    """Used by two folders, so that it may be set twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
 
 
 @pytest.fixture(scope="session")
