@@ -5,6 +5,7 @@ put back, and the chain is opened again, as `migrate` does it in a new database.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -18,7 +19,8 @@ def record_survives_flush() -> Iterator[None]:
         yield
         return
     from django.apps import apps as django_apps
-    from django.db import connection
+    from django.core.management import CommandError
+    from django.db import OperationalError, connection
     from django.test import TransactionTestCase
 
     from apps.audit.append_only import protect, unprotect
@@ -31,11 +33,21 @@ def record_survives_flush() -> Iterator[None]:
     histories = (LEASE_CHANGES, *HISTORIES)
     flush = TransactionTestCase._fixture_teardown
 
+    def empty(test_case: Any, tries: int = 5) -> None:
+        """A server under test may be writing at this moment: of a deadlock PostgreSQL ends one side."""
+        try:
+            for history in histories:
+                unprotect(connection, history)
+            triggers_remove(connection)
+            flush(test_case)
+        except (CommandError, OperationalError):
+            if tries == 1:
+                raise
+            time.sleep(0.2)
+            empty(test_case, tries - 1)
+
     def flush_and_reopen(test_case: Any) -> None:
-        for history in histories:  # their triggers call a function that goes with the record's
-            unprotect(connection, history)
-        triggers_remove(connection)
-        flush(test_case)
+        empty(test_case)
         if not AuditHead.objects.exists():
             open_chain(django_apps, None)
         triggers_install(connection)
