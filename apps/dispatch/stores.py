@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
@@ -54,17 +55,24 @@ class DeadLetters:
 
 
 class LettersEraser:
-    """All letters of the runs of cameras that a person was seen in: which track one is about is unknown."""
+    """All letters of the runs of cameras that a person was seen in: which track one is about is unknown.
+
+    So a letter has the time of everything in its run that is to go: a hold over any of it keeps the letter.
+    """
 
     def find(self, targets: Sequence[Target]) -> list[Found]:
-        runs = {(str(target.camera_id).encode(), target.epoch.encode()) for target in targets if target.epoch}
+        runs: dict[tuple[UUID, str], list[Target]] = {}
+        for target in targets:
+            if target.epoch and target.camera_id is not None:
+                runs.setdefault((target.camera_id, target.epoch), []).append(target)
         if not runs:
             return []
         entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client().xrange(DEAD_LETTERS))
         return [
-            Found(key.decode(), _moment(key), _moment(key))
+            Found(key.decode(), min(t.since for t in about), max(t.until for t in about), camera_id)
             for key, fields in entries
-            if any(_is_about(b" ".join(fields.values()), run) for run in runs)
+            for (camera_id, epoch), about in runs.items()
+            if _is_about(b" ".join(fields.values()), camera_id, epoch)
         ]
 
     def erase(self, found: Sequence[Found], reason: str) -> Swept:
@@ -72,8 +80,8 @@ class LettersEraser:
         return Swept(tuple(item.id for item in found))
 
 
-def _is_about(message: bytes, run: tuple[bytes, bytes]) -> bool:
-    return run[0] in message and run[1] in message
+def _is_about(message: bytes, camera_id: UUID, epoch: str) -> bool:
+    return str(camera_id).encode() in message and epoch.encode() in message
 
 
 def _work_of(targets: Sequence[Target]) -> QuerySet[WorkItem]:

@@ -156,7 +156,9 @@ def test_nothing_that_serves_makes_room_for_a_version_that_has_a_stand_in(tmp_pa
     clock.now += ACTIVE_S - 1
     for need in (Need.SWAP, Need.SHADOW):
         assert models.ready(NEW, need) is None
-        wait_for(lambda: bool(models.refused()), 5, lambda: "not refused")
+        # `refused()` still tells the first refusal in the second round: its end is that nothing loads.
+        wait_for(lambda: models.loading() == [], 5, lambda: "not refused")
+        assert set(models.refused()) == {"new"}
         clock.now += RETRY_AFTER_S + 1
         models.get(OLD)
     clock.now += ACTIVE_S + 1

@@ -104,11 +104,11 @@ def preview_of(case: Case) -> Preview:
 
 def _found(targets: Sequence[Target], wanted: Sequence[Target]) -> dict[tuple[str, Found], bool]:
     """What the stores hold of the targets, and whether it is of one that is wanted elsewhere."""
+    protected = {(store.name, found.id) for store, eraser in erasers() for found in eraser.find(wanted)}
     return {
-        (store.name, found): protected
-        for protected, some in ((False, targets), (True, wanted))
+        (store.name, found): (store.name, found.id) in protected
         for store, eraser in erasers()
-        for found in eraser.find(some)
+        for found in eraser.find(targets)
     }
 
 

@@ -187,6 +187,13 @@ def _contents():
     ],
     holds=[(1, 30, 1)],
 )
+@example(
+    things=[
+        Thing("event", 0, 30, chosen=True, wanted=False),
+        Thing("event", 0, 5, chosen=True, wanted=False),
+    ],
+    holds=[(0, 30, 1)],
+)
 @settings(
     max_examples=6,
     deadline=None,
