@@ -104,4 +104,5 @@ STRATEGIES: Words = {
     "canary": _("canary"),
     "ab": "A/B",
     "blue_green": _("blue/green"),
+    "at_once": _("at once, approved by a second person"),
 }

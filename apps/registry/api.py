@@ -1,6 +1,6 @@
 """REST: model versions and the stages that they serve."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -14,7 +14,7 @@ from apps.accounts.rest import checked, page_of, user_of
 from apps.accounts.roles import Capability
 from apps.cameras.grants import Viewer
 from apps.core.api import ApiView, KeysetPagination, UnreadForm, unread_form
-from apps.registry import selectors, services, versions
+from apps.registry import selectors, versions
 from apps.registry.choice import STAGE_TASK
 from apps.registry.families import FamilyFacts, family_create
 from apps.registry.models import ModelFamily, ModelTask, ModelVersion, VersionKind
@@ -69,10 +69,6 @@ class StageSerializer(serializers.Serializer[Any]):
     stage = serializers.ChoiceField(choices=STAGES)
     version = VersionSerializer(allow_null=True)
     assigned = serializers.BooleanField()
-
-
-class StageInput(serializers.Serializer[Any]):
-    version = serializers.UUIDField(allow_null=True, help_text="Null goes back to the best that is present.")
 
 
 class UploadForm(serializers.Serializer[Any]):
@@ -231,21 +227,3 @@ class StagesView(ApiView):
     def get(self, request: Request) -> Response:
         """Which version serves each stage now."""
         return Response(StageSerializer(selectors.stage_states(), many=True).data)
-
-
-class StageView(ApiView):
-    capability = {"PUT": Capability.ASSIGN_MODELS}
-    required_action = {"PUT": ""}
-
-    @extend_schema(request=StageInput, responses=StageSerializer)
-    def put(self, request: Request, stage: str) -> Response:
-        """Let one version serve a stage on every camera. People only; no token covers this."""
-        user = user_of(request)
-        version_id = cast(UUID | None, checked(StageInput, request.data)["version"])
-        if version_id is None:
-            services.stage_clear(acting_user=user, stage=stage)
-        else:
-            version = selectors.version_get(user, version_id)
-            services.stage_assign(acting_user=user, stage=stage, version=version)
-        state = next(state for state in selectors.stage_states() if state.stage == stage)
-        return Response(StageSerializer(state).data)

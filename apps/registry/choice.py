@@ -9,7 +9,9 @@ fastest; CenterFace is built in.
 
 from collections.abc import Iterable
 
-from apps.registry.models import ModelTask, ModelVersion, VersionStatus
+from django.utils.translation import gettext as _
+
+from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionStatus
 from inference_workers.contracts.lease import Stage
 
 STAGE_TASK = {
@@ -39,6 +41,15 @@ _PREFERRED = {
 def usable(version: ModelVersion) -> bool:
     """Whether it may serve: its file is there, in order, and nobody refused or retired it."""
     return version.present and not version.problem and version.status == VersionStatus.READY
+
+
+def why_unusable(version: ModelVersion) -> str:
+    """In words, for a version that is not usable."""
+    if version.artifact == ArtifactFormat.SAFETENSORS:
+        return _("Safetensors hold weights without a graph: a training artefact, which no stage can use.")
+    if version.status != VersionStatus.READY:
+        return version.problem or _("This version is not ready: %s.") % version.get_status_display()
+    return version.problem or _("This version is not in the model directory any more.")
 
 
 def best_version(stage: Stage, versions: Iterable[ModelVersion]) -> ModelVersion | None:

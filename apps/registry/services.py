@@ -1,18 +1,17 @@
-"""Registering what the data plane announced, and assigning a version to a stage."""
+"""Registering what the data plane announced, and what people at the machine did to the model directory."""
 
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
-from apps.core.errors import DomainError
+from apps.cameras.models import Camera
 from apps.core.events import publish
-from apps.registry.choice import STAGE_TASK, usable
+from apps.registry.assigning import stage_give
+from apps.registry.choice import usable
 from apps.registry.families import family_for
 from apps.registry.models import (
     ArtifactFormat,
@@ -23,6 +22,7 @@ from apps.registry.models import (
     VersionStatus,
     ZoneDetector,
 )
+from apps.registry.selectors import serving
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
 
@@ -35,18 +35,50 @@ def models_announced(cards: Iterable[ModelCard]) -> int:
     events name them, and marked as absent.
     """
     with transaction.atomic():
+        before = _kept_if_better_comes()
         stored = {(row.name, row.sha256): row for row in ModelVersion.objects.select_for_update()}
         changed = sum(_announce(card, stored.pop((card.name, card.sha256), None)) for card in cards)
         changed += sum(_mark_absent(row) for row in stored.values() if row.present)
         if changed:
+            _keep(before)
             publish("stages.changed")
     return changed
+
+
+def _kept_if_better_comes() -> dict[Stage, ModelVersion]:
+    """What serves by Vidette's own choice and shall stay when a file arrives that the order puts first.
+
+    Who owns the model directory would else change what serves everywhere, alone. What comes with an
+    installed package gives way to the first file, and before a camera is on nothing serves anywhere.
+    """
+    if not Camera.objects.filter(enabled=True).exists():
+        return {}
+    assigned = set(StageAssignment.objects.values_list("stage", flat=True))
+    return {
+        stage: version
+        for stage, version in serving().items()
+        if stage.value not in assigned and not version.builtin
+    }
+
+
+def _keep(before: dict[Stage, ModelVersion]) -> None:
+    """Assign what served where something else would serve now; only what cannot serve any more goes."""
+    after = serving() if before else {}
+    for stage, version in before.items():
+        better = after.get(stage)
+        version.refresh_from_db()
+        if better is None or better.pk == version.pk or not usable(version):
+            continue
+        stage_give(stage=stage.value, version=version)
+        _record("keep", version, {"stage": stage.value, "instead_of": better.name})
 
 
 def card_register(card: ModelCard) -> ModelVersion:
     """The row of one card, made or brought in line; inside the caller's transaction."""
     key = {"name": card.name, "sha256": card.sha256}
+    before = _kept_if_better_comes()
     _announce(card, ModelVersion.objects.select_for_update().filter(**key).first())
+    _keep(before)
     publish("stages.changed")
     return ModelVersion.objects.select_related("parent").get(**key)
 
@@ -124,64 +156,6 @@ def _mark_absent(row: ModelVersion) -> bool:
     return True
 
 
-def stage_assign(*, acting_user: User, stage: str, version: ModelVersion) -> StageAssignment:
-    """Let `version` serve `stage` on every camera, from the next renewal of the leases on."""
-    require(acting_user, Capability.ASSIGN_MODELS)
-    known = _stage_checked(stage)
-    if version.task != STAGE_TASK[known]:
-        raise DomainError(
-            "wrong_task",
-            _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
-            % {"stage": stage, "expected": STAGE_TASK[known].label, "task": version.get_task_display()},
-        )
-    if not usable(version):
-        raise DomainError(
-            "version_unusable",
-            _why_unusable(version),
-        )
-    with transaction.atomic():
-        before = StageAssignment.objects.filter(stage=stage).values_list("version_id", flat=True).first()
-        row, _created = StageAssignment.objects.update_or_create(
-            stage=known.value, defaults={"version": version}
-        )
-        _record(
-            "assign",
-            version,
-            acting_user=acting_user,
-            details={"stage": stage, "before": str(before) if before else None},
-        )
-        publish("stages.changed")
-    return row
-
-
-def _why_unusable(version: ModelVersion) -> str:
-    if version.artifact == ArtifactFormat.SAFETENSORS:
-        return _("Safetensors hold weights without a graph: a training artefact, which no stage can use.")
-    if version.status != VersionStatus.READY:
-        return version.problem or _("This version is not ready: %s.") % version.get_status_display()
-    return version.problem or _("This version is not in the model directory any more.")
-
-
-def stage_clear(*, acting_user: User, stage: str) -> bool:
-    """Go back to the best version that is present; False when nothing was assigned."""
-    require(acting_user, Capability.ASSIGN_MODELS)
-    known = _stage_checked(stage)
-    with transaction.atomic():
-        row = StageAssignment.objects.select_related("version").filter(stage=known.value).first()
-        if row is None:
-            return False
-        _record("unassign", row.version, {"stage": stage}, acting_user)
-        row.delete()
-        publish("stages.changed")
-    return True
-
-
-def _stage_checked(stage: str) -> Stage:
-    if stage not in [known.value for known in STAGE_TASK]:
-        raise DomainError("unknown_stage", _("Models can be assigned to: %s.") % ", ".join(STAGE_TASK))
-    return Stage(stage)
-
-
 def _record(
     verb: str, version: ModelVersion, details: dict[str, Any], acting_user: User | None = None
 ) -> None:
@@ -211,6 +185,8 @@ def directory_changed(verb: str, name: str) -> None:
 
 
 def version_removable(name: str) -> bool:
-    """Whether no stage and no zone was given to this version by a person."""
+    """Whether it serves no stage, and no stage and no zone was given to it by a person."""
     given = {"version__name": name, "version__present": True}
+    if any(version.name == name for version in serving().values()):
+        return False
     return not any(rows.objects.filter(**given).exists() for rows in (StageAssignment, ZoneDetector))

@@ -23,6 +23,7 @@ from apps.registry.models import (
     VersionKind,
     VersionStatus,
 )
+from apps.registry.selectors import serving
 from apps.registry.uploads import ReceivedModel
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -133,11 +134,14 @@ def version_retire(*, acting_user: User, version: ModelVersion, reason: str) -> 
 def _require_unused(version: ModelVersion) -> None:
     if version.builtin:
         raise DomainError("version_builtin", _("What comes with an installed package cannot be retired."))
-    stages = StageAssignment.objects.filter(version=version).values_list("stage", flat=True)
+    assigned = StageAssignment.objects.filter(version=version).values_list("stage", flat=True)
+    served = {stage.value for stage, serves in serving().items() if serves.pk == version.pk}
+    stages = sorted({*assigned, *served})
     if stages:
         raise Conflict(
             "version_serves",
-            _("It was given the stage %s by a person. Assign another version first.") % ", ".join(stages),
+            _("It serves the stage %s. Assign another version first: that takes two persons.")
+            % ", ".join(stages),
         )
 
 

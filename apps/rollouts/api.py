@@ -13,7 +13,7 @@ from apps.accounts.models import TokenAction
 from apps.accounts.rest import checked, page_of, user_of
 from apps.accounts.roles import Capability
 from apps.core.api import ApiView, KeysetPagination
-from apps.registry.selectors import version_get
+from apps.registry.selectors import stage_states, version_get
 from apps.rollouts import selectors, services
 from apps.rollouts import serializers as forms
 from apps.rollouts.models import Rollout
@@ -143,6 +143,35 @@ class RolloutLooksView(ApiView):
         """What the guards saw, the newest look first."""
         rollout = selectors.rollout_get(user_of(request), rollout_id)
         return page_of(self, request, selectors.looks_of_rollout(rollout), forms.LookSerializer)
+
+
+class StageView(ApiView):
+    capability = {"PUT": Capability.ASSIGN_MODELS}
+    required_action = {"PUT": ""}
+
+    @extend_schema(
+        request=forms.StageInput,
+        responses={200: forms.StageAnswerSerializer, 202: forms.StageAnswerSerializer},
+    )
+    def put(self, request: Request, stage: str) -> Response:
+        """Let one version serve a stage on every camera. People only; no token covers this.
+
+        202: it waits for a second person (`…/rollouts/{waiting}/approve`). 200: one person was enough,
+        because nothing served the stage, or this version did already.
+        """
+        user, values = user_of(request), checked(forms.StageInput, request.data)
+        if values["version"] is not None:
+            values["version"] = version_get(user, values["version"])
+        waiting = services.stage_assign(acting_user=user, stage=stage, **values)
+        state = next(state for state in stage_states() if state.stage == stage)
+        answer = {
+            "stage": state.stage,
+            "version": state.version,
+            "assigned": state.assigned,
+            "waiting": waiting.pk if waiting else None,
+        }
+        code = status.HTTP_202_ACCEPTED if waiting else status.HTTP_200_OK
+        return Response(forms.StageAnswerSerializer(answer).data, status=code)
 
 
 class ServingView(ApiView):

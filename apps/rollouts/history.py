@@ -9,6 +9,7 @@ from apps.core.clock import now
 from apps.core.context import current_context
 from apps.registry.choice import STAGE_TASK
 from apps.registry.models import StageAssignment
+from apps.registry.selectors import serving
 from apps.rollouts.models import CameraAssignment, Rollout, RolloutStep, ServingEntry
 
 
@@ -55,4 +56,7 @@ def _assigned() -> dict[str, Any]:
     cameras: dict[str, dict[str, str]] = {}
     for row in CameraAssignment.objects.order_by("stage", "camera_id"):
         cameras.setdefault(row.stage, {})[str(row.camera_id)] = str(row.version_id)
-    return {"stages": stages, "cameras": cameras}
+    # What that came to: where nobody assigned a version, going back means the one that served then.
+    served: dict[str, str | None] = {stage.value: None for stage in STAGE_TASK}
+    served |= {stage.value: str(version.pk) for stage, version in serving().items()}
+    return {"stages": stages, "cameras": cameras, "serving": served}

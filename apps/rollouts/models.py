@@ -56,6 +56,7 @@ class Strategy(models.TextChoices):
     CANARY = "canary", _("Canary: a growing share of the cameras")
     AB = "ab", _("A/B: half of the cameras, one stated question")
     BLUE_GREEN = "blue_green", _("Blue/green: all cameras at once, the version before stays warm")
+    AT_ONCE = "at_once", _("At once: all cameras without a trial, when a second person approves")
 
 
 class RolloutState(models.TextChoices):

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from apps.registry.api import StageSerializer
 from apps.registry.choice import STAGE_TASK
 from apps.rollouts.guards import DEFAULT_GUARDS, SHADOW_GUARDS, Guard, Metric, Verdict
 from apps.rollouts.models import GuardLook, Rollout, RolloutState, ServingEntry, Strategy
@@ -124,6 +125,24 @@ def guards_given(strategy: str, given: list[dict[str, Any]] | None) -> tuple[Gua
     if given is None:
         return SHADOW_GUARDS if strategy == Strategy.SHADOW else DEFAULT_GUARDS
     return tuple(Guard(**{**row, "metric": Metric(row["metric"])}) for row in given)
+
+
+class StageInput(serializers.Serializer[Any]):
+    version = serializers.UUIDField(
+        allow_null=True, help_text="Null: the version that Vidette would choose by itself."
+    )
+    reason = serializers.CharField(
+        max_length=500, default="", allow_blank=True, help_text="Needed where a second person is asked."
+    )
+    override = serializers.CharField(
+        max_length=500, default="", allow_blank=True, help_text="Why, where the comparison says worse."
+    )
+
+
+class StageAnswerSerializer(StageSerializer):
+    """`waiting`: the rollout that a second person approves or declines; until then nothing changes."""
+
+    waiting = serializers.UUIDField(allow_null=True)
 
 
 class VersionInput(serializers.Serializer[Any]):

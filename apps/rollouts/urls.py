@@ -1,8 +1,19 @@
 """Addresses below /api/v1/."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
+from apps.registry.api import STAGES
 from apps.rollouts import api
+
+
+class StageConverter(StringConverter):
+    """The name of a stage; any other word is no address."""
+
+    regex = "|".join(STAGES)
+
+
+register_converter(StageConverter, "stage")
 
 _ROLLOUT = "rollouts/<uuid:rollout_id>"
 
@@ -17,6 +28,7 @@ urlpatterns = [
     path(f"{_ROLLOUT}/roll-back", api.RolloutRollBackView.as_view(), name="rollout-roll-back"),
     path(f"{_ROLLOUT}/report", api.RolloutReportView.as_view(), name="rollout-report"),
     path(f"{_ROLLOUT}/looks", api.RolloutLooksView.as_view(), name="rollout-looks"),
+    path("stages/<stage:stage>", api.StageView.as_view(), name="stage"),
     path("serving", api.ServingView.as_view(), name="serving"),
     path("serving/history", api.ServingEntriesView.as_view(), name="serving-history"),
     path("serving/history/<int:entry_number>/return", api.ServingReturnView.as_view(), name="serving-return"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.roles import Capability, user_can
 from apps.cameras.selectors import access_camera, zone_get
 from apps.console.access import page, told, viewer
-from apps.registry import services, zones
+from apps.registry import zones
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import (
@@ -19,6 +19,8 @@ from apps.registry.selectors import (
     version_get,
     versions_all,
 )
+from apps.rollouts.models import Rollout
+from apps.rollouts.services import stage_assign as stage_given
 
 
 @page(Capability.SEE_MODELS)
@@ -53,17 +55,18 @@ def _served(states: list[StageState]) -> dict[Any, list[str]]:
 
 @page(Capability.ASSIGN_MODELS, methods=("POST",))
 def stage_assign(request: HttpRequest) -> HttpResponse:
-    """An empty version goes back to the product's own choice."""
-    user, stage, chosen = viewer(request), request.POST.get("stage", ""), request.POST.get("version", "")
+    """An empty version goes back to the product's own choice. What changes asks a second person."""
+    user, chosen = viewer(request), request.POST.get("version", "")
+    waiting: list[Rollout] = []
 
     def change() -> None:
-        if chosen:
-            services.stage_assign(acting_user=user, stage=stage, version=version_get(user, chosen))
-        else:
-            services.stage_clear(acting_user=user, stage=stage)
+        version = version_get(user, chosen) if chosen else None
+        stage, reason = request.POST.get("stage", ""), request.POST.get("reason", "")
+        asked = stage_given(acting_user=user, stage=stage, version=version, reason=reason)
+        waiting.extend([asked] if asked else [])
 
-    told(request, change, _("Changed. Cameras take it up within a few seconds."))
-    return redirect("console:models")
+    told(request, change, _("Done. Where another version served, a second person has to approve first."))
+    return redirect("console:rollout", waiting[0].pk) if waiting else redirect("console:models")
 
 
 @page(Capability.ASSIGN_MODELS, methods=("POST",))

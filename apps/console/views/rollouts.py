@@ -20,7 +20,8 @@ from apps.core.pdf import pdf_of
 from apps.registry.choice import usable
 from apps.registry.selectors import versions_all
 from apps.rollouts import services
-from apps.rollouts.models import FINAL, Rollout, RolloutState
+from apps.rollouts.guards import Verdict
+from apps.rollouts.models import FINAL, Rollout, RolloutState, Strategy
 from apps.rollouts.selectors import (
     answer_of,
     board,
@@ -99,6 +100,8 @@ def _shown(user: User, row: Rollout) -> dict[str, Any]:
         "row": row,
         "reach": reach,
         "fresh": guards_are_fresh(row),
+        "may_grow": row.strategy == Strategy.AT_ONCE
+        or (row.verdict == Verdict.CLEAR and guards_are_fresh(row)),
         "may_start": may_manage and row.state == RolloutState.DRAFT,
         "may_promote": may_manage and running and reach.next_percent is not None,
         "may_finish": may_manage and running and row.approved_by_id is not None,

@@ -25,7 +25,8 @@ from apps.rollouts.models import (
     Strategy,
 )
 from apps.rollouts.services.changes import change, reason_checked
-from apps.rollouts.services.steps import require_clear
+from apps.rollouts.services.plans import candidate_check, comparison_check
+from apps.rollouts.services.steps import WHOLE, require_base, require_clear, stepped
 
 _CHANGES_NOTHING = (Strategy.SHADOW, Strategy.AB)
 
@@ -57,7 +58,11 @@ def end(
     ran = rollout.state in ACTIVE
     cameras = list(Camera.objects.filter(enabled=True)) if ran else []
     given = serving_candidate(rollout, cameras) if ran else set()
-    calm = not ran or (rollout.strategy in _CHANGES_NOTHING and code == "person")
+    calm = (
+        not ran
+        or rollout.strategy == Strategy.AT_ONCE
+        or (rollout.strategy in _CHANGES_NOTHING and code == "person")
+    )
     details: dict[str, Any] = {"reason": reason, "code": code, "cameras": len(given)}
     if culprit is not None:
         details["guard"] = asdict(culprit)
@@ -115,6 +120,30 @@ def rollout_finish(*, acting_user: User, rollout: Rollout, version: int) -> Roll
     return rollout
 
 
+def given_at_once(*, acting_user: User, rollout: Rollout, version: int) -> Rollout:
+    """What a second person approved without a trial: the candidate is the rule from now on.
+
+    For `rollout_approve`, which has asked who that person is.
+    """
+    candidate_check(rollout.candidate)
+    comparison_check(rollout.base, rollout.candidate, rollout.strategy, rollout.override)
+    require_base(rollout)
+    with transaction.atomic():
+        serving_note("before")
+        _assign(rollout)
+        values = stepped(WHOLE, now()) | {
+            "state": RolloutState.DONE,
+            "approved_by": acting_user,
+            "ended_at": now(),
+            "report": {"code": "finished", "guard": None, "percent": WHOLE},
+        }
+        change(
+            rollout, version, values, only=(RolloutState.WAITING,), action="approve", acting_user=acting_user
+        )
+        serving_note("rollout", acting_user)
+    return rollout
+
+
 def _assign(rollout: Rollout) -> None:
     """The stage as a whole when the rollout was about everything; else the cameras it was about."""
     cameras = list(Camera.objects.all())
@@ -126,7 +155,8 @@ def _assign(rollout: Rollout) -> None:
             version=rollout.candidate
         )
         return
-    _give(rollout.stage, rollout.base_id, {camera.pk for camera in cameras} - members - own)
+    left_out = {camera.pk for camera in cameras if str(camera.pk) in rollout.excluded}
+    _give(rollout.stage, rollout.base_id, left_out - own)
     stage_give(stage=rollout.stage, version=rollout.candidate)
 
 

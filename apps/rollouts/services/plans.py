@@ -14,7 +14,7 @@ from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.evaluations.models import Verdict
 from apps.evaluations.selectors import latest_comparison
-from apps.registry.choice import STAGE_TASK, usable
+from apps.registry.choice import STAGE_TASK, usable, why_unusable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving
 from apps.rollouts.figures import sample_size
@@ -63,6 +63,8 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
     override = plan.override and reason_checked(plan.override, field="override")
     comparison_check(base, plan.candidate, plan.strategy, override)
     scope = _scope(acting_user, plan)
+    # Without a trial there is nothing to guard.
+    guards = () if plan.strategy == Strategy.AT_ONCE else guards_checked(plan.guards)
     steps = _steps(plan)
     question, size = _question(plan)
     with transaction.atomic():
@@ -76,7 +78,7 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
             pinned=_cameras(acting_user, plan.pinned),
             excluded=_cameras(acting_user, plan.excluded),
             steps=steps,
-            guards=[asdict(guard) for guard in guards_checked(plan.guards)],
+            guards=[asdict(guard) for guard in guards],
             question=question,
             sample_size=size,
             reason=reason_checked(plan.reason),
@@ -132,10 +134,7 @@ def comparison_check(base: ModelVersion, candidate: ModelVersion, strategy: str,
 
 def candidate_check(candidate: ModelVersion) -> None:
     if not usable(candidate):
-        raise DomainError(
-            "version_unusable",
-            candidate.problem or _("This version is not in the model directory any more."),
-        )
+        raise DomainError("version_unusable", why_unusable(candidate))
 
 
 def _scope(user: User, plan: Plan) -> dict[str, list[str]]:

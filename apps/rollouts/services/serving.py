@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -12,12 +12,19 @@ from apps.cameras.models import Camera
 from apps.core.errors import DomainError
 from apps.core.events import publish
 from apps.registry.assigning import stage_give
-from apps.registry.choice import usable
+from apps.registry.choice import best_version, usable
 from apps.registry.models import ModelVersion
+from apps.registry.selectors import serving, versions_all
 from apps.rollouts.history import serving_note
 from apps.rollouts.models import ACTIVE, CameraAssignment, Rollout, ServingEntry
 from apps.rollouts.services.changes import reason_checked
 from apps.rollouts.services.ends import end
+from inference_workers.contracts.lease import Stage
+
+_UNKNOWN = _(
+    "Nothing was assigned to the stage %(stage)s then, and %(name)s, which Vidette would choose now, did not "
+    "serve it. Assign it on the page Models: that takes two persons."
+)
 
 
 def serving_noted() -> ServingEntry | None:
@@ -33,12 +40,13 @@ def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> Se
     """
     require(acting_user, Capability.MANAGE_ROLLOUTS)
     reason = reason_checked(reason)
-    versions = _versions(entry)
+    given = _given(entry)
+    versions = _versions(entry, given)
     with transaction.atomic():
         serving_note("before")
         for rollout in Rollout.objects.select_for_update().filter(state__in=ACTIVE):
             end(rollout, rollout.version, reason, code="returned", acting_user=acting_user)
-        for stage, version_id in entry.contents["stages"].items():
+        for stage, version_id in given.items():
             stage_give(stage=stage, version=versions[version_id] if version_id else None)
         _own(entry, versions)
         made = serving_note("return", acting_user)
@@ -53,16 +61,37 @@ def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> Se
     return made or ServingEntry.objects.all()[0]
 
 
-def _versions(entry: ServingEntry) -> dict[str, ModelVersion]:
-    """Every version that the entry names. Raises DomainError for one that cannot serve any more."""
-    wanted = {key for key in entry.contents["stages"].values() if key}
+def _given(entry: ServingEntry) -> dict[str, str | None]:
+    """By stage the version that served then; None where Vidette chose by itself and would choose it today.
+
+    Another file may be the first in its order since. Raises DomainError where it is not known what served:
+    what Vidette would choose now would come without a second person.
+    """
+    served, now_serving = entry.contents.get("serving", {}), serving()
+    versions = list(versions_all().filter(present=True))
+    given: dict[str, str | None] = {}
+    for stage, assigned in entry.contents["stages"].items():
+        best = best_version(Stage(stage), versions)
+        given[stage] = assigned or served.get(stage)
+        if not assigned and best is not None and served.get(stage) in (None, str(best.pk)):
+            given[stage] = None
+            if served.get(stage) is None and now_serving.get(Stage(stage)) not in (None, best):
+                raise DomainError(
+                    "second_person_required", str(_UNKNOWN) % {"stage": stage, "name": best.name}
+                )
+    return given
+
+
+def _versions(entry: ServingEntry, given: dict[str, str | None]) -> dict[str, ModelVersion]:
+    """Every version that is given again. Raises DomainError for one that cannot serve any more."""
+    wanted = {key for key in given.values() if key}
     wanted |= {key for cameras in entry.contents["cameras"].values() for key in cameras.values()}
     found = {str(version.pk): version for version in ModelVersion.objects.filter(pk__in=wanted)}
     gone = [version.name for version in found.values() if not usable(version)]
     if gone or set(found) != wanted:
         raise DomainError(
             "version_unusable",
-            _("A version of that time cannot serve any more: %s.") % (", ".join(gone) or "?"),
+            str(_("A version of that time cannot serve any more: %s.")) % (", ".join(gone) or "?"),
         )
     return found
 

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
-from apps.audit import services as audit
 from apps.cameras.models import Camera
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError
@@ -26,25 +25,22 @@ WHOLE = 100
 
 
 def rollout_start(*, acting_user: User, rollout: Rollout, version: int) -> Rollout:
-    """Let the candidate see its first cameras. Blue/green begins as a shadow of all, to be warm."""
+    """Let the candidate see its first cameras. Blue/green begins as a shadow of all, to be warm.
+
+    At once there are no first cameras: nothing changes until a second person has approved.
+    """
     require(acting_user, Capability.MANAGE_ROLLOUTS)
     candidate_check(rollout.candidate)
     comparison_check(rollout.base, rollout.candidate, rollout.strategy, rollout.override)
-    base = serving().get(Stage(rollout.stage))
-    if base is None or base.pk != rollout.base_id:
-        raise Conflict("base_changed", _("Another version serves this stage now: prepare the rollout again."))
-    cameras = list(Camera.objects.filter(enabled=True))
-    if not members_of(rollout, cameras):
-        raise DomainError("no_cameras", _("No camera that is switched on belongs to this rollout."))
-    percent = 0 if rollout.strategy == Strategy.BLUE_GREEN else _first(rollout, cameras)
+    require_base(rollout)
     at = now()
+    values: dict[str, Any] = {"started_at": at, "started_by": acting_user}
+    if rollout.strategy == Strategy.AT_ONCE:
+        values |= {"state": RolloutState.WAITING, "requested_by": acting_user}
+    else:
+        values |= stepped(_first_percent(rollout), at) | {"state": RolloutState.RUNNING}
     try:
         with transaction.atomic():
-            values = _stepped(percent, at) | {
-                "state": RolloutState.RUNNING,
-                "started_at": at,
-                "started_by": acting_user,
-            }
             change(
                 rollout, version, values, only=(RolloutState.DRAFT,), action="start", acting_user=acting_user
             )
@@ -53,36 +49,61 @@ def rollout_start(*, acting_user: User, rollout: Rollout, version: int) -> Rollo
     return rollout
 
 
-def _stepped(percent: int, at: datetime) -> dict[str, Any]:
+def require_base(rollout: Rollout) -> None:
+    """Raises Conflict when another version than the rollout's base serves the stage."""
+    base = serving().get(Stage(rollout.stage))
+    if base is None or base.pk != rollout.base_id:
+        raise Conflict("base_changed", _("Another version serves this stage now: prepare the rollout again."))
+
+
+def stepped(percent: int, at: datetime) -> dict[str, Any]:
     """A new step: what the guards saw before does not count for it."""
     return {"percent": percent, "stepped_at": at, "verdict": Verdict.HOLD.value, "guarded_at": at}
+
+
+def _first_percent(rollout: Rollout) -> int:
+    cameras = list(Camera.objects.filter(enabled=True))
+    if not members_of(rollout, cameras):
+        raise DomainError("no_cameras", _("No camera that is switched on belongs to this rollout."))
+    return 0 if rollout.strategy == Strategy.BLUE_GREEN else _first(rollout, cameras)
 
 
 def _first(rollout: Rollout, cameras: list[Camera]) -> int:
     """The first step that reaches a camera: one that reaches none proves nothing.
 
-    A canary never begins with all cameras: there are two persons for that.
+    Nothing that is published begins with all of the rollout's cameras: there are two persons for that.
     """
-    below = [step for step in rollout.steps if step < WHOLE or rollout.strategy == Strategy.SHADOW]
-    for step in below:
-        if cameras_reached(rollout, cameras, step):
+    for step in rollout.steps:
+        may = rollout.strategy == Strategy.SHADOW or not reaches_all(rollout, cameras, step)
+        if may and cameras_reached(rollout, cameras, step):
             return int(step)
     raise DomainError(
         "no_first_camera",
-        _("No step below 100 % reaches a camera, because there are too few: pin one."),
-    )
+        _("No step reaches some of the cameras and leaves others as they are: pin one, take more cameras in, "
+          "or use blue/green. All cameras at once take two persons."),
+    )  # fmt: skip
+
+
+def reaches_all(rollout: Rollout, cameras: list[Camera], percent: int) -> bool:
+    """Whether a step reaches every camera of the rollout, whatever its number says: 99 % of eight may be all,
+    and so may be 1 % with all of them pinned."""
+    return percent >= WHOLE or members_of(rollout, cameras) <= cameras_reached(rollout, cameras, percent)
 
 
 def next_percent(rollout: Rollout, cameras: list[Camera]) -> int | None:
-    """The next step that reaches more cameras than the one now; None at the last."""
+    """The next step that reaches more cameras than the one now; None at the last.
+
+    A step that reaches all of them is the last one, 100 %: a second person gives it.
+    """
     if rollout.strategy in (Strategy.SHADOW, Strategy.AB) or rollout.percent >= WHOLE:
         return None
     now_reached = cameras_reached(rollout, cameras)
     for step in rollout.steps:
-        if step > rollout.percent and (
-            step == WHOLE or cameras_reached(rollout, cameras, step) != now_reached
-        ):
-            return int(step)
+        if step > rollout.percent:
+            if reaches_all(rollout, cameras, step):
+                return WHOLE
+            if cameras_reached(rollout, cameras, step) != now_reached:
+                return int(step)
     return None
 
 
@@ -98,7 +119,7 @@ def rollout_promote(*, acting_user: User, rollout: Rollout, version: int) -> Rol
             values: dict[str, Any] = {"state": RolloutState.WAITING, "requested_by": acting_user}
             action = "request"
         else:
-            values, action = _stepped(percent, now()), "promote"
+            values, action = stepped(percent, now()), "promote"
         change(
             rollout,
             version,
@@ -127,41 +148,3 @@ def require_clear(rollout: Rollout) -> None:
             _("A guard holds: a limit is passed, or it has too few samples yet. See the guards below."),
             HTTPStatus.CONFLICT,
         )
-
-
-def rollout_approve(*, acting_user: User, rollout: Rollout, version: int) -> Rollout:
-    """The second person gives the candidate all cameras. Never who started it or asked for it."""
-    _check_second(acting_user, rollout)
-    require_clear(rollout)
-    with transaction.atomic():
-        values = _stepped(WHOLE, now()) | {"state": RolloutState.RUNNING, "approved_by": acting_user}
-        change(
-            rollout, version, values, only=(RolloutState.WAITING,), action="approve", acting_user=acting_user
-        )
-    return rollout
-
-
-def rollout_decline(*, acting_user: User, rollout: Rollout, version: int) -> Rollout:
-    """The second person says no: the rollout stays at its step."""
-    _check_second(acting_user, rollout)
-    with transaction.atomic():
-        values = {"state": RolloutState.RUNNING, "requested_by": None}
-        change(
-            rollout, version, values, only=(RolloutState.WAITING,), action="decline", acting_user=acting_user
-        )
-    return rollout
-
-
-def _check_second(user: User, rollout: Rollout) -> None:
-    """Before the transaction: a refused attempt stays on record."""
-    require(user, Capability.APPROVE_ROLLOUTS)
-    if user.pk not in (rollout.started_by_id, rollout.requested_by_id):
-        return
-    audit.record_refusal(
-        action="rollout.self_approval", object_type="rollout", object_id=str(rollout.pk), acting_user=user
-    )
-    raise DomainError(
-        "second_person_required",
-        _("All cameras take two persons: somebody else than who started or asked has to approve."),
-        HTTPStatus.FORBIDDEN,
-    )

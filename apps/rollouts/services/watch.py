@@ -23,6 +23,7 @@ from apps.rollouts.models import (
     GuardLook,
     Rollout,
     RolloutProof,
+    Strategy,
     VersionRole,
     VersionWindow,
 )
@@ -38,7 +39,8 @@ def guards_look(at: datetime | None = None) -> int:
     at = at or now()
     ended = 0
     with audit_context(system_context("guard")):
-        for rollout in Rollout.objects.filter(state__in=ACTIVE).select_related("base", "candidate"):
+        running = Rollout.objects.filter(state__in=ACTIVE).exclude(strategy=Strategy.AT_ONCE)
+        for rollout in running.select_related("base", "candidate"):
             try:
                 ended += _look(rollout, at)
             except Conflict:

@@ -75,7 +75,7 @@ def test_models_say_what_is_missing_and_how_to_get_it(erin: "User") -> None:
     assert "manage.py models pull" in page
 
 
-def test_a_model_owner_assigns_a_stage_and_takes_it_back(erin: "User") -> None:
+def test_a_model_owner_says_that_what_serves_shall_stay_and_takes_it_back(erin: "User") -> None:
     from apps.registry.models import StageAssignment
 
     version, client = _version(), _signed_in(erin)
@@ -85,6 +85,26 @@ def test_a_model_owner_assigns_a_stage_and_takes_it_back(erin: "User") -> None:
 
     client.post(reverse("console:stage_assign"), {"stage": "detect", "version": ""})
     assert not StageAssignment.objects.exists()
+
+
+def test_another_version_is_asked_for_and_given_by_a_second_person(erin: "User", adam: "User") -> None:
+    from apps.registry.models import StageAssignment
+    from apps.rollouts.models import Rollout
+
+    _version()
+    other, client = _version(name="other", sha256="cd" * 32), _signed_in(erin)
+    values = {"stage": "detect", "version": str(other.pk), "reason": "finds more bicycles"}
+
+    page = client.post(reverse("console:stage_assign"), values, follow=True).content.decode()
+    rollout = Rollout.objects.get()
+    assert "finds more bicycles" in page
+    assert "somebody else than who started or asked decides" in page
+    assert not StageAssignment.objects.exists()
+
+    second, approve = _signed_in(adam), reverse("console:rollout_approve", args=[rollout.pk])
+    assert "Approve all cameras" in second.get(reverse("console:rollout", args=[rollout.pk])).content.decode()
+    second.post(approve, {"version": rollout.version})
+    assert StageAssignment.objects.get(stage="detect").version == other
 
 
 @pytest.mark.parametrize(("stage", "problem"), [("faces", ""), ("nonsense", ""), ("detect", "broken")])

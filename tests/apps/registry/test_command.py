@@ -58,9 +58,12 @@ def test_it_removes_a_model_unless_it_serves(folder):
     (folder / "mine.onnx").write_bytes(b"x")
     version = ModelVersion.objects.create(name="mine", family="yolox", task="detection", sha256="ab" * 32)
     assigned = StageAssignment.objects.create(stage="detect", version=version)
-    with pytest.raises(CommandError, match="assigned"):
+    with pytest.raises(CommandError, match="two persons"):
         _run("remove", "mine")
     assigned.delete()
+    with pytest.raises(CommandError, match="two persons"):
+        _run("remove", "mine")
+    ModelVersion.objects.create(name="yolox-nano", family="yolox", task="detection", sha256="cd" * 32)
     assert services.version_removable("mine")
     _run("remove", "mine")
     assert not (folder / "mine.onnx").exists()

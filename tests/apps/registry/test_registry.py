@@ -3,11 +3,13 @@
 import pytest
 
 from apps.audit.models import AuditRecord
-from apps.core.errors import DomainError, Forbidden, Unavailable
+from apps.core.errors import DomainError
 from apps.core.redis import client
 from apps.registry import selectors, services
-from apps.registry.models import ModelVersion, StageAssignment
+from apps.registry.assigning import stage_give
+from apps.registry.models import ModelVersion
 from apps.registry.tasks import sync_models
+from apps.rollouts.services import stage_assign
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
@@ -78,51 +80,33 @@ def test_the_best_present_version_serves(cards, best):
 
 
 @pytest.mark.django_db
-def test_an_assigned_version_goes_first_until_it_breaks(erin):
+def test_an_assigned_version_goes_first_until_it_breaks():
     services.models_announced([card("yolox-nano"), card("mine")])
     mine = ModelVersion.objects.get(name="mine")
-    services.stage_assign(acting_user=erin, stage="detect", version=mine)
+    stage_give(stage="detect", version=mine)
     assert selectors.serving()[Stage.DETECT] == mine
     services.models_announced([card("yolox-nano"), card("mine", problem="the file is gone")])
     assert selectors.serving()[Stage.DETECT].name == "yolox-nano"
     state = next(state for state in selectors.stage_states() if state.stage == Stage.DETECT)
     assert (state.assigned, state.unusable) == (False, mine)
-    assert services.stage_clear(acting_user=erin, stage="detect")
-    assert not services.stage_clear(acting_user=erin, stage="detect")
 
 
-@pytest.mark.django_db
-def test_it_refuses_a_version_of_another_task_or_with_a_problem(erin):
-    services.models_announced([card("face", "face"), card("bad", problem="wrong hash")])
-    for name, code in (("face", "wrong_task"), ("bad", "version_unusable")):
-        with pytest.raises(DomainError) as refused:
-            services.stage_assign(
-                acting_user=erin, stage="detect", version=ModelVersion.objects.get(name=name)
-            )
-        assert refused.value.code == code
-    with pytest.raises(DomainError):
-        services.stage_clear(acting_user=erin, stage="view")
-
-
-@pytest.mark.django_db
-def test_charlie_and_administrators_assign_nothing(charlie, adam):
-    services.models_announced([card("yolox-nano")])
-    for user in (charlie, adam):
-        with pytest.raises(Forbidden):
-            services.stage_assign(acting_user=user, stage="detect", version=ModelVersion.objects.get())
-
-
-@pytest.mark.django_db(transaction=True)
-def test_without_a_record_nothing_is_assigned(erin, monkeypatch):
-    services.models_announced([card("yolox-nano")])
-
-    def refuse(**_):
-        raise Unavailable("audit_unavailable", "no record")
-
-    monkeypatch.setattr("apps.audit.services.record_change", refuse)
-    with pytest.raises(Unavailable):
-        services.stage_assign(acting_user=erin, stage="detect", version=ModelVersion.objects.get())
-    assert not StageAssignment.objects.exists()
+@pytest.mark.parametrize("way", ["announced", "registered"])
+def test_a_file_that_the_order_puts_first_takes_nothing_over_from_what_serves(way, camera):
+    """Two persons choose what serves everywhere; who owns the model directory is one."""
+    hog = card("hog-people", builtin=True, classes=("person",))
+    services.models_announced([hog])
+    services.models_announced([hog, card("general")])
+    assert selectors.serving()[Stage.DETECT].name == "general", "what is built in gives way"
+    if way == "announced":
+        services.models_announced([hog, card("general"), card("picodet-s-416")])
+    else:
+        services.card_register(card("picodet-s-416"))
+    assert selectors.serving()[Stage.DETECT].name == "general"
+    kept = AuditRecord.objects.get(action="model.keep")
+    assert kept.details["instead_of"] == "picodet-s-416"
+    services.models_announced([hog, card("picodet-s-416")])
+    assert selectors.serving()[Stage.DETECT].name == "picodet-s-416", "what is gone cannot be kept"
 
 
 @pytest.mark.django_db
@@ -163,5 +147,5 @@ def test_only_a_ready_version_may_serve(erin, status):
     ModelVersion.objects.update(status=status)
     assert Stage.DETECT not in selectors.serving()
     with pytest.raises(DomainError) as caught:
-        services.stage_assign(acting_user=erin, stage="detect", version=ModelVersion.objects.get())
+        stage_assign(acting_user=erin, stage="detect", version=ModelVersion.objects.get())
     assert caught.value.code == "version_unusable"

@@ -10,10 +10,12 @@ from django.test import Client
 from apps.audit.models import AuditRecord
 from apps.core.errors import Conflict, DomainError, Forbidden, Unavailable
 from apps.core.objects import object_get
-from apps.registry import checking, selectors, services, versions
+from apps.registry import checking, selectors, versions
+from apps.registry.assigning import stage_give
 from apps.registry.families import FamilyFacts, family_create
 from apps.registry.models import ModelVersion, VersionStatus
 from apps.registry.statements import statement_holds
+from apps.rollouts.services import stage_assign
 from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.engine.errors import EngineError
 from tests.apps.registry.worker import only, post, side_text, stored
@@ -43,12 +45,12 @@ def test_from_upload_to_serving(erin, worker, walls):
     assert statement_holds(version)
     assert (worker.model_dir / "tiny.onnx").read_bytes() == data
     assert selectors.serving()[Stage.DETECT] != version, "nobody has said yet that it shall serve"
-    services.stage_assign(acting_user=erin, stage="detect", version=version)
+    stage_give(stage="detect", version=version)
     assert selectors.serving()[Stage.DETECT] == version
     loaded = worker.directory.load(ModelRef(str(version.pk), "tiny", "detr", version.sha256))
     assert loaded.detector is not None
     actions = set(AuditRecord.objects.values_list("action", flat=True))
-    assert {"model.upload", "model.accept", "model.assign"} <= actions
+    assert {"model.upload", "model.accept"} <= actions
 
 
 def test_known_bytes_need_no_side_file(erin, worker, monkeypatch):
@@ -129,7 +131,7 @@ def test_what_hides_deeper_is_refused_in_words_and_never_installed(kind, erin, w
     assert not list(worker.model_dir.glob("*.onnx"))
     assert AuditRecord.objects.filter(action="model.refuse").count() == 1
     with pytest.raises(DomainError, match=check):
-        services.stage_assign(acting_user=erin, stage="detect", version=_task(version))
+        stage_assign(acting_user=erin, stage="detect", version=_task(version))
 
 
 def _task(version: ModelVersion) -> ModelVersion:
@@ -160,7 +162,7 @@ def test_safetensors_are_kept_and_serve_nothing(erin, worker):
         "ready", "safetensors", False, [],
     )  # fmt: skip
     with pytest.raises(DomainError, match="training"):
-        services.stage_assign(acting_user=erin, stage="detect", version=_task(version))
+        stage_assign(acting_user=erin, stage="detect", version=_task(version))
 
 
 def test_a_file_without_a_licence_is_refused(erin, worker):
@@ -269,10 +271,10 @@ def test_without_a_worker_an_upload_waits(erin, worker, redis):
 def test_retiring_needs_a_reason_and_an_unused_version(erin, worker):
     _upload(erin, hostile.good())
     worker.work()
-    services.stage_assign(acting_user=erin, stage="detect", version=only())
+    stage_give(stage="detect", version=only())
     with pytest.raises(Conflict, match="detect"):
         versions.version_retire(acting_user=erin, version=only(), reason="replaced")
-    services.stage_clear(acting_user=erin, stage="detect")
+    stage_give(stage="detect", version=None)
     versions.version_retire(acting_user=erin, version=only(), reason="replaced")
     assert only().status == VersionStatus.RETIRED
     assert selectors.serving().get(Stage.DETECT) != only()

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from apps.accounts.services import token_create
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
+from apps.registry.assigning import stage_give
 from apps.rollouts import services
 from apps.rollouts.models import Rollout
 from tests.apps.rollouts.test_rollouts import make_clear
@@ -117,10 +118,8 @@ def test_the_board_counts_all_cameras_and_names_those_that_are_open(robot, adam,
 
 
 def test_what_was_assigned_is_listed_and_gone_back_to(robot, made, versions, erin):
-    from apps.registry.services import stage_assign
-
     services.serving_noted()
-    stage_assign(acting_user=erin, stage="detect", version=versions["third"])
+    stage_give(stage="detect", version=versions["third"])
     services.serving_noted()
     numbers = [row["number"] for row in robot.get("/api/v1/serving/history").json()["results"]]
     assert numbers == [2, 1]

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             exchange.add_argument("--python", required=True, help="a Python with requirements/mlflow.txt")
         exchange.add_argument("--model", required=True, help="the registered model")
         exchange.add_argument("--version", dest="number", required=True)
-        remove = commands.add_parser("remove", help="delete a model that serves no stage by assignment")
+        remove = commands.add_parser("remove", help="delete a model that serves nothing")
         remove.add_argument("name")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -113,7 +113,10 @@ class Command(BaseCommand):
         if not _NAME.fullmatch(name) or not path.is_file():
             raise CommandError(f"{name}: there is no such file in {_folder()}; `models list` names them")
         if not version_removable(name):
-            raise CommandError(f"{name}: it is assigned to a stage; assign another version first")
+            raise CommandError(
+                f"{name}: it serves a stage or a zone, or was assigned to one; "
+                "let two persons assign another version first (page Models or Rollouts)"
+            )
         path.unlink()
         path.with_suffix(".json").unlink(missing_ok=True)
         path.with_suffix(".statement").unlink(missing_ok=True)

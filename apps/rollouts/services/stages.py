@@ -1,0 +1,83 @@
+"""Which version serves a stage on every camera: a change of it takes two persons."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require
+from apps.audit import services as audit
+from apps.core.errors import DomainError
+from apps.core.events import publish
+from apps.registry.assigning import stage_give
+from apps.registry.choice import STAGE_TASK, best_version, usable, why_unusable
+from apps.registry.models import ModelVersion
+from apps.registry.selectors import serving, versions_all
+from apps.rollouts.history import serving_note
+from apps.rollouts.models import Rollout, Strategy
+from apps.rollouts.services.plans import Plan, rollout_create
+from apps.rollouts.services.steps import rollout_start
+from inference_workers.contracts.lease import Stage
+
+
+def stage_assign(
+    *, acting_user: User, stage: str, version: ModelVersion | None, reason: str = "", override: str = ""
+) -> Rollout | None:
+    """Let `version` serve `stage` on every camera; None: what Vidette would choose by itself.
+
+    Returns the rollout that waits for a second person, or None when one person was enough: nothing serves
+    the stage yet, or the version serves it already. docs/adr/0011 says why.
+    """
+    require(acting_user, Capability.ASSIGN_MODELS)
+    known = _stage(stage)
+    wanted = version or best_version(known, versions_all().filter(present=True))
+    if version is not None:
+        _check(known, version)
+    now_serving = serving().get(known)
+    if now_serving is None or wanted is None or wanted.pk == now_serving.pk:
+        _give(known, version, acting_user)
+        return None
+    with transaction.atomic():
+        plan = Plan(
+            stage=stage, candidate=wanted, strategy=Strategy.AT_ONCE, reason=reason, override=override
+        )
+        rollout = rollout_create(acting_user=acting_user, plan=plan)
+        return rollout_start(acting_user=acting_user, rollout=rollout, version=rollout.version)
+
+
+def _stage(name: str) -> Stage:
+    if name not in [stage.value for stage in STAGE_TASK]:
+        raise DomainError("unknown_stage", _("Models can be assigned to: %s.") % ", ".join(STAGE_TASK))
+    return Stage(name)
+
+
+def _check(stage: Stage, version: ModelVersion) -> None:
+    if version.task != STAGE_TASK[stage]:
+        raise DomainError(
+            "wrong_task",
+            _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
+            % {"stage": stage, "expected": STAGE_TASK[stage].label, "task": version.get_task_display()},
+        )
+    if not usable(version):
+        raise DomainError("version_unusable", why_unusable(version))
+
+
+def _give(stage: Stage, version: ModelVersion | None, acting_user: User) -> None:
+    """What changes nothing that serves: the first version of a stage, and saying so of what serves."""
+    with transaction.atomic():
+        before = serving().get(stage)
+        serving_note("before")
+        stage_give(stage=stage.value, version=version)
+        audit.record_change(
+            action="model.assign" if version else "model.unassign",
+            object_type="model_version" if version else "stage",
+            object_id=str(version.pk) if version else stage.value,
+            details={
+                "stage": stage.value,
+                "name": version.name if version else "",
+                "sha256": version.sha256 if version else "",
+                "before": str(before.pk) if before else None,
+            },
+            acting_user=acting_user,
+        )
+        serving_note("assign", acting_user)
+        publish("stages.changed")
