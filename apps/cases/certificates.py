@@ -40,7 +40,16 @@ def _told(erasure: Erasure) -> dict[str, Any]:
         "erasure": erasure,
         "case": erasure.case,
         "buckets": buckets_of(erasure),
+        "reach": reach_of(erasure),
         "head": head.hash if head is not None else "",
+    }
+
+
+def reach_of(erasure: Erasure) -> dict[str, list[tuple[str, str, str]] | list[tuple[str, int, int]]]:
+    """Where it ends: models that learned from what was found, and pictures that cannot be searched."""
+    return {
+        "learned": [(model, sha256, source) for model, sha256, source in erasure.counts.get("learned", ())],
+        "blind": [(source, n, total) for source, n, total in erasure.counts.get("blind", ())],
     }
 
 

@@ -268,6 +268,7 @@ ACTIONS: Words = {
     "evaluation.picture": _("Looked at a picture of a comparison"),
     "labelled_set.add": _("Imported a labelled set"),
     "labelled_set.must_pass": _("Changed the pictures that must pass"),
+    "labelled_set.replaced": _("Replaced a version of a labelled set after an erasure"),
     "redaction.create": _("Uploaded a file to redact"),
     "redaction.pause": _("Paused a redaction"),
     "redaction.resume": _("Let a redaction go on"),

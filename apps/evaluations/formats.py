@@ -9,8 +9,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from apps.core.errors import Invalid
 from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, LabelledSet
@@ -89,6 +91,8 @@ def _read_coco(where: Where, path: Path) -> Read:
                 height,
                 _word(entry.get("camera", where.camera)),
                 _light(entry.get("light", ""), name),
+                _taken_at(entry.get("date_captured"), name),
+                _source(entry.get("source", ""), name),
             )
         )
     return _made(classes, pictures, files, "coco")
@@ -295,6 +299,29 @@ def _light(value: Any, name: str) -> str:
     if value not in LIGHTS:
         raise _refuse("annotations", f"{name}: light: expected one of {', '.join(LIGHTS)}, got {value!r:.40}")
     return str(value)
+
+
+def _taken_at(value: Any, name: str) -> float:
+    """COCO's `date_captured`: ISO 8601, UTC where it names no offset."""
+    if value in ("", None, 0):
+        return 0.0
+    try:
+        moment = datetime.fromisoformat(str(value).strip().replace("/", "-"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp())
+    except (ValueError, OverflowError) as error:
+        message = f"{name}: date_captured: expected 2026-05-03T12:00:00Z or nothing, got {value!r:.40}"
+        raise _refuse("annotations", message) from error
+
+
+def _source(value: Any, name: str) -> str:
+    if value in ("", None):
+        return ""
+    try:
+        return str(UUID(str(value)))
+    except ValueError as error:
+        message = f"{name}: source: expected the id of an event, reading or recording, got {value!r:.40}"
+        raise _refuse("annotations", message) from error
 
 
 def must_pass_hashes(read: Read, names: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ class SetState(models.TextChoices):
     CHECKING = "checking", _("Being checked")
     READY = "ready", _("Ready")
     REFUSED = "refused", _("Refused")
+    ERASED = "erased", _("Replaced after an erasure")
 
 
 class LabelledSet(models.Model):
@@ -41,6 +42,11 @@ class SetVersion(models.Model):
         slices: pictures per light and per camera, as the check found them.
         problems: why pictures were refused, in words; a set with any is refused as a whole.
         must_pass: hashes of pictures on which no version may miss an object; may change, on record.
+        cameras: the slices that were cameras of the house at the import, by name: their ids.
+        placed: pictures that name their source, or a camera of the house and the moment: those in which
+            an erasure finds persons.
+        replaced_by: after an erasure the version with the pictures that are left, where any are.
+        went: what an erasure took: `pictures`, and the `sha256` over their sorted hashes.
         keep_until: its pictures show people: they are deleted then.
     """
 
@@ -56,6 +62,10 @@ class SetVersion(models.Model):
     slices = models.JSONField(default=dict)
     problems = models.JSONField(default=list)
     must_pass = models.JSONField(default=list)
+    cameras = models.JSONField(default=dict)
+    placed = models.PositiveIntegerField(default=0)
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replaces")
+    went = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=10, choices=SetState.choices, default=SetState.CHECKING)
     keep_until = models.DateTimeField(_("kept until"))
     created_at = models.DateTimeField(auto_now_add=True)

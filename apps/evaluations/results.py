@@ -12,7 +12,7 @@ from apps.audit import services as audit
 from apps.core.errors import NotFound
 from apps.core.objects import object_get
 from apps.core.pictures import jpeg_response
-from apps.evaluations.models import Evaluation, JobKind, JobState
+from apps.evaluations.models import Evaluation, JobKind, JobState, SetState
 from inference_workers.contracts.evaluations import outcome_key, shown_key
 
 MAX_PICTURES = 200
@@ -47,8 +47,10 @@ def result_read(evaluation: Evaluation) -> dict[str, Any]:
 
 def pictures_shown(evaluation: Evaluation) -> int:
     """How many pictures the result shows; none after their source was deleted."""
-    if evaluation.kind == JobKind.COMPARE and evaluation.set_version_id is None:
-        return 0
+    if evaluation.kind == JobKind.COMPARE:
+        source = evaluation.set_version
+        if source is None or source.state == SetState.ERASED:
+            return 0
     return min(MAX_PICTURES, int(evaluation.summary.get("shown", 0)))
 
 

@@ -94,7 +94,7 @@ class SetSerializer(serializers.ModelSerializer[SetVersion]):
         model = SetVersion
         fields = (
             "id", "name", "number", "sha256", "form", "pictures", "objects_labelled", "bytes", "classes",
-            "slices", "problems", "must_pass", "state", "keep_until", "created_at",
+            "slices", "problems", "must_pass", "placed", "replaced_by", "state", "keep_until", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -1,14 +1,16 @@
 """Bringing labelled sets into the house: text is read, pictures are handed to the object store unopened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
+from apps.cameras.models import Camera
 from apps.core.clock import now
 from apps.core.context import current_context
 from apps.core.errors import Conflict, Invalid
@@ -17,7 +19,7 @@ from apps.evaluations.formats import Read
 from apps.evaluations.manifests import manifest_bytes, manifest_read
 from apps.evaluations.models import Evaluation, JobKind, LabelledSet, SetVersion
 from apps.evaluations.sending import evaluations_send
-from inference_workers.contracts.evaluations import manifest_key, picture_key
+from inference_workers.contracts.evaluations import LabelledPicture, manifest_key, picture_key
 
 LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 1, 1095, 365
 MAX_NAME = 80
@@ -44,11 +46,12 @@ def set_add(
     if labelled_set.versions.filter(sha256=sha256).exists():
         raise Conflict("set_known", _("This set has these pictures with these labels already."))
     total = _store(str(labelled_set.pk), read, data, sha256)
+    cameras = cameras_named({picture.camera for picture in read.labelled.pictures})
     with transaction.atomic():
         LabelledSet.objects.select_for_update().get(pk=labelled_set.pk)
         version = SetVersion.objects.create(
             labelled_set=labelled_set,
-            number=1 + labelled_set.versions.count(),
+            number=number_next(labelled_set),
             sha256=sha256,
             form=read.form,
             pictures=len(read.labelled.pictures),
@@ -56,6 +59,8 @@ def set_add(
             bytes=total,
             classes=list(read.labelled.classes),
             must_pass=list(must_pass),
+            cameras=cameras,
+            placed=placed_count(read.labelled.pictures, cameras),
             keep_until=now() + timedelta(days=keep_days),
         )
         Evaluation.objects.create(kind=JobKind.CHECK, set_version=version, set_name=str(version))
@@ -72,6 +77,26 @@ def set_add(
         )
         transaction.on_commit(evaluations_send, robust=True)
     return version
+
+
+def number_next(labelled_set: LabelledSet) -> int:
+    """Never one that was used before the version went."""
+    return 1 + (labelled_set.versions.aggregate(most=Max("number"))["most"] or 0)
+
+
+def cameras_named(names: Collection[str]) -> dict[str, list[str]]:
+    """The cameras of the house that labels name, by name or by id. Of a name that two have, both."""
+    found: dict[str, list[str]] = {}
+    for key, name in Camera.objects.order_by("pk").values_list("pk", "name"):
+        for said in names:
+            if said and said.casefold() in (name.casefold(), str(key)):
+                found.setdefault(said, []).append(str(key))
+    return found
+
+
+def placed_count(pictures: Iterable[LabelledPicture], cameras: Mapping[str, object]) -> int:
+    """The pictures that an erasure can find persons in."""
+    return sum(bool(p.source or (p.taken_at and p.camera in cameras)) for p in pictures)
 
 
 def _store(set_id: str, read: Read, manifest: bytes, sha256: str) -> int:

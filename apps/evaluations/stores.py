@@ -9,10 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.selectors import as_uuid
-from apps.core.objects import objects_list
+from apps.evaluations.erasing import LabelledEraser, below, reach_of_pictures
 from apps.evaluations.manifests import manifest_hashes
-from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, SetVersion
-from apps.retention.erasure import Found, Ground, Target, erases, erasure_exempt, overlapping
+from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, SetState, SetVersion
+from apps.retention.erasure import Found, Ground, Target, erases, overlapping, reaches
 from apps.retention.plan import Plan
 from apps.retention.registry import Census, Swept, register
 from inference_workers.contracts.evaluations import job_prefix, manifest_key, picture_key
@@ -47,7 +47,7 @@ class LabelledPictures:
         ids = [row.pk for row in due]
         keys = [key for row in due for key in _keys_of(row, ids)]
         for shown in Evaluation.objects.filter(set_version__in=ids).values_list("pk", flat=True):
-            keys += _below(f"{job_prefix(str(shown))}{_PICTURES}")
+            keys += below(f"{job_prefix(str(shown))}{_PICTURES}")
         sets = {row.labelled_set for row in due}
         SetVersion.objects.filter(pk__in=ids).delete()
         for labelled_set in sets:
@@ -105,7 +105,7 @@ class Evaluated:
         due = list(Evaluation.objects.filter(pk__in=[str(key) for key in ids]).order_by("until"))
         if not due:
             return Swept()
-        keys = tuple(key for row in due for key in _below(job_prefix(str(row.pk))))
+        keys = tuple(key for row in due for key in below(job_prefix(str(row.pk))))
         Evaluation.objects.filter(pk__in=[row.pk for row in due]).delete()
         return Swept(tuple(str(row.pk) for row in due), keys, due[0].until, due[-1].until)
 
@@ -113,7 +113,11 @@ class Evaluated:
         """What a job wrote is used while its row is there; its pictures while their source is."""
         ids = _ids_in(keys, self.prefixes)
         rows = Evaluation.objects.filter(pk__in=set(ids.values()))
-        sources = {row.pk: row.set_version_id or row.camera_id for row in rows}
+        erased = set(SetVersion.objects.filter(state=SetState.ERASED).values_list("pk", flat=True))
+        sources = {
+            row.pk: (row.set_version_id if row.set_version_id not in erased else None) or row.camera_id
+            for row in rows
+        }
         return {
             key
             for key, job_id in ids.items()
@@ -148,16 +152,11 @@ def _ids_in(keys: Iterable[str], prefixes: tuple[str, ...]) -> dict[str, UUID]:
     return {key: row_id for key, row_id in found.items() if row_id is not None}
 
 
-def _below(prefix: str) -> list[str]:
-    return [listed.key for portion in objects_list(prefix) for listed in portion]
-
-
 def register_own() -> None:
-    register(LabelledPictures("labelled_sets", _("Labelled pictures for the comparison of models")))
+    labelled = LabelledPictures("labelled_sets", _("Labelled pictures for the comparison of models"))
+    register(labelled)
+    erases(labelled.name, LabelledEraser())
+    reaches(labelled.name, reach_of_pictures)
     evaluated = Evaluated("evaluations", _("Replays of recordings through two models"))
     register(evaluated)
     erases(evaluated.name, ReplaysEraser(evaluated))
-    erasure_exempt(
-        "labelled_sets",
-        reason="imported from outside, of no camera and no known person; they go on a day said at the import",
-    )

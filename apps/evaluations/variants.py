@@ -100,7 +100,7 @@ def _gate_open(job_id: UUID) -> bool:
     with transaction.atomic():
         job = Evaluation.objects.select_for_update(of=("self",)).select_related("candidate").get(pk=job_id)
         made = ModelVersion.objects.filter(sha256=job.output_sha256, present=True, problem="").first()
-        gate_set = SetVersion.objects.filter(pk=job.options["gate_set"], state=SetState.READY).first()
+        gate_set = _set_now(job.options["gate_set"])
         if job.made_id is not None or made is None or job.candidate is None:
             return False
         Evaluation.objects.filter(pk=job.pk).update(made=made)
@@ -114,6 +114,14 @@ def _gate_open(job_id: UUID) -> bool:
             variant_of=job,
         )
     return True
+
+
+def _set_now(set_version_id: str) -> SetVersion | None:
+    """The version that was asked for, or what is left of it after an erasure."""
+    found = SetVersion.objects.filter(pk=set_version_id).first()
+    while found is not None and found.state == SetState.ERASED:
+        found = found.replaced_by
+    return found if found is not None and found.state == SetState.READY else None
 
 
 def gate_decide(comparison: Evaluation) -> None:

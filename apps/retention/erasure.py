@@ -68,7 +68,8 @@ class Found:
 
 class Eraser(Protocol):
     """`find` changes nothing. `erase` takes rows that `find` named, inside of the caller's transaction, and
-    names the objects that still have to go; what it takes is recorded by the caller.
+    names the objects that still have to go; what it takes is recorded by the caller, in portions. One with
+    `all_at_once` gets all rows in one call.
     """
 
     def find(self, targets: Sequence[Target]) -> list[Found]: ...
@@ -111,13 +112,54 @@ def _value(row: Any, path: str) -> Any:
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A version of a model that was made with rows that were found: it keeps what it learned of them."""
+
+    model: str
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Rows in which an erasure cannot look for a person: `unplaced` of `total` in `source`."""
+
+    source: str
+    unplaced: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an erasure has to say beside its buckets: where it ends."""
+
+    learned: tuple[Learned, ...] = ()
+    blind: tuple[Blind, ...] = ()
+
+
 _erasers: dict[str, Eraser] = {}
+_reaches: dict[str, Callable[[Sequence[Found]], Reach]] = {}
 _exempt: dict[str, str] = {}
 
 
 def erases(store_name: str, eraser: Eraser) -> None:
     """Called from `ready()` of the app that owns the store, next to `register`."""
     _erasers[store_name] = eraser
+
+
+def takes_all_at_once(eraser: Eraser) -> bool:
+    """Whether rows hang together, so that a portion of them cannot be taken for itself."""
+    return bool(getattr(eraser, "all_at_once", False))
+
+
+def reaches(store_name: str, reach: Callable[[Sequence[Found]], Reach]) -> None:
+    """`reach` says of the rows that were found in this store where their erasure ends."""
+    _reaches[store_name] = reach
+
+
+def reach_of(store_name: str, found: Sequence[Found]) -> Reach:
+    return _reaches[store_name](found) if store_name in _reaches else Reach()
 
 
 def erasure_exempt(store_name: str, *, reason: str) -> None:

@@ -51,7 +51,11 @@ class LabelledBox:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """`width`, `height`: what the labels say, 0 for nothing. `camera`, `light`: slices, may be ""."""
+    """`width`, `height`: what the labels say, 0 for nothing. `camera`, `light`: slices, may be "".
+
+    `taken_at` (POSIX seconds, 0 for unknown) and `source` (the id of the event, reading or segment that it is
+    of, may be "") are how an erasure finds the persons in it.
+    """
 
     sha256: str
     name: str
@@ -60,6 +64,8 @@ class LabelledPicture:
     height: int = 0
     camera: str = ""
     light: str = ""
+    taken_at: float = 0.0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """An erasure: previewed by one person, approved by another, executed as approved or not at all."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,7 @@ from apps.cases.services.fields import line_checked, text_checked
 from apps.cases.services.previews import Preview, is_held, preview_of
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError
-from apps.retention.erasure import Found, erasers
+from apps.retention.erasure import Eraser, Found, erasers, takes_all_at_once
 from apps.retention.registry import Swept
 from apps.retention.selectors import plan_at
 from apps.retention.services import doomed_delete, objects_doom
@@ -77,6 +78,7 @@ def erasure_execute(*, acting_user: User, erasure: Erasure, version: int) -> Era
         seqs = _take(acting_user, row, found)
         if is_held(found.verdicts, plan_at()):
             raise _changed()
+        row.counts |= found.reach_told()  # versions of models that came since the preview
         _done(acting_user, row, seqs)
         transaction.on_commit(lambda: _forget_objects(row), robust=True)
     erasure.refresh_from_db()
@@ -95,12 +97,21 @@ def _take(user: User, row: Erasure, found: Preview) -> list[int]:
     seqs: list[int] = []
     for store, eraser in erasers():
         going = found.of(store.name)
-        for start in range(0, len(going), STEP_ROWS):
-            part = going[start : start + STEP_ROWS]
-            swept = eraser.erase(part, f"erasure {row.case.reference}")
+        for part, swept in _portions(eraser, going, f"erasure {row.case.reference}"):
             objects_doom(store.name, swept.keys)
             seqs.append(_tombstone(user, row, store.name, part, swept))
     return seqs
+
+
+def _portions(eraser: Eraser, going: list[Found], reason: str) -> Iterator[tuple[list[Found], Swept]]:
+    """Take the rows, and what an entry of the record can name of them at once."""
+    parts = [going[start : start + STEP_ROWS] for start in range(0, len(going), STEP_ROWS)]
+    whole = eraser.erase(going, reason) if going and takes_all_at_once(eraser) else None
+    for number, part in enumerate(parts):
+        if whole is None:
+            yield part, eraser.erase(part, reason)
+        else:
+            yield part, whole if number == 0 else Swept()
 
 
 def _tombstone(user: User, row: Erasure, store: str, part: list[Found], swept: Swept) -> int:
@@ -127,7 +138,9 @@ def _done(user: User, row: Erasure, seqs: list[int]) -> None:
     row.state, row.executed_by, row.executed_at = ErasureState.DONE, user, now()
     row.first_seq, row.last_seq = min(seqs, default=None), max(seqs, default=None)
     row.version += 1
-    row.save(update_fields=["state", "executed_by", "executed_at", "first_seq", "last_seq", "version"])
+    row.save(
+        update_fields=["state", "executed_by", "executed_at", "first_seq", "last_seq", "version", "counts"]
+    )
     details = {"counts": row.counts, "digest": row.digest, "entries": [row.first_seq, row.last_seq]}
     _record(user, row, "execute", details)
 

@@ -16,7 +16,7 @@ from apps.audit.selectors import records_about
 from apps.cameras.selectors import as_uuid
 from apps.cases.models import Case, CaseItem, CaseKind
 from apps.core.errors import Unavailable
-from apps.retention.erasure import Found, Ground, Target, TargetKind, erasers, undecided
+from apps.retention.erasure import Found, Ground, Reach, Target, TargetKind, erasers, reach_of, undecided
 from apps.retention.plan import Plan
 from apps.retention.selectors import plan_at
 
@@ -58,10 +58,12 @@ class Verdict:
 class Preview:
     verdicts: tuple[Verdict, ...]
     record_rows: int
+    reach: Reach
 
     @property
     def digest(self) -> str:
-        """Over every row and what becomes of it; entries of the record only ever become more and stay out."""
+        """Over every row and what becomes of it. Entries of the record only ever become more, and versions of
+        models that come meanwhile change nothing about the rows: both stay out."""
         lines = sorted(f"{v.store} {v.found.id} {v.bucket} {v.ground}" for v in self.verdicts)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -81,6 +83,13 @@ class Preview:
                 for bucket in ("erase", "cut")
             },
             "kept": [[ground, store, n] for (ground, store), n in sorted(kept.items())],
+            **self.reach_told(),
+        }
+
+    def reach_told(self) -> dict[str, list[list[Any]]]:
+        return {
+            "learned": [[made.model, made.sha256, made.source] for made in self.reach.learned],
+            "blind": [[part.source, part.unplaced, part.total] for part in self.reach.blind],
         }
 
 
@@ -99,7 +108,17 @@ def preview_of(case: Case) -> Preview:
         Verdict(name, found, found.ground or _ground(found, plan, protected or found.id in elsewhere))
         for (name, found), protected in _found(targets, wanted).items()
     ]
-    return Preview(tuple(_items_follow(verdicts)), _record_rows(targets))
+    return Preview(tuple(_items_follow(verdicts)), _record_rows(targets), _reach(verdicts))
+
+
+def _reach(verdicts: Sequence[Verdict]) -> Reach:
+    """Of everything that was found, what has to stay included: it was learned from all the same."""
+    told = [
+        reach_of(store.name, [v.found for v in verdicts if v.store == store.name]) for store, _ in erasers()
+    ]
+    return Reach(
+        tuple(made for one in told for made in one.learned), tuple(part for one in told for part in one.blind)
+    )
 
 
 def _found(targets: Sequence[Target], wanted: Sequence[Target]) -> dict[tuple[str, Found], bool]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.roles import Capability
 from apps.cases import services
-from apps.cases.certificates import buckets_of
+from apps.cases.certificates import buckets_of, reach_of
 from apps.cases.clock import left
 from apps.cases.models import Case, CaseKind, Disclosure, DisclosureState, Erasure, ErasureState
 from apps.cases.selectors import case_get, disclosures_of, erasures_of, items_of
@@ -117,6 +117,7 @@ def _erasure(user: User, erasure: Erasure) -> dict[str, Any]:
     return {
         "row": erasure,
         "buckets": buckets_of(erasure),
+        "reach": reach_of(erasure),
         "over": over and erasure.state in (ErasureState.WAITING, ErasureState.APPROVED),
         "may_decide": not over and erasure.state == ErasureState.WAITING and erasure.made_by_id != user.pk,
         "may_execute": not over and erasure.state == ErasureState.APPROVED,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.apps.evaluations.conftest import versions, worker  # noqa: F401 - fixtures
 from tests.apps.recordings.conftest import apply, no_record, recorded  # noqa: F401 - fixtures
 from tests.apps.retention.conftest import seen  # noqa: F401 - a fixture
 

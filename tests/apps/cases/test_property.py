@@ -2,6 +2,7 @@
 everything else is as it was. What should be gone is reckoned from the generated facts alone.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -28,21 +29,27 @@ from apps.core.redis import client
 from apps.detections.models import Event, FeedEntry, Reading
 from apps.dispatch.models import WorkItem
 from apps.dispatch.recorder import DEAD_LETTERS
+from apps.evaluations.manifests import manifest_bytes, manifest_read
+from apps.evaluations.models import LabelledSet, SetVersion
 from apps.monitoring.models import LeakSample
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
 from apps.retention import registry
 from apps.retention.services import doomed_delete, hold_place
 from apps.unmasking.models import RevealPart, UnmaskGrant, UnmaskRequest
+from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, manifest_key, picture_key
+from inference_workers.contracts.evaluations import LabelledSet as Labels
 
 pytestmark = pytest.mark.django_db
 PROOF = "case_material"  # its rows name what went, without a title and without a copy
+BOX = LabelledBox(0, (0.1, 0.1, 0.2, 0.2))
 MODEL = {"model_name": "m", "model_sha256": "ab" * 32}
 
 
 @dataclass(frozen=True)
 class Thing:
-    """`chosen`: it is collected; `wanted`: another open request has it too."""
+    """`chosen`: it is collected; `wanted`: another open request has it too. A labelled picture is collected
+    by the reading that it names as its source."""
 
     kind: str
     camera: int
@@ -51,7 +58,7 @@ class Thing:
     wanted: bool
 
 
-KINDS = st.sampled_from(["event", "reading", "segment", "file", "work"])
+KINDS = st.sampled_from(["event", "reading", "segment", "file", "work", "picture"])
 THINGS = st.lists(
     st.builds(Thing, KINDS, st.integers(0, 1), st.floats(2, 60), st.booleans(), st.booleans()), max_size=7
 )
@@ -63,7 +70,7 @@ class World:
 
     def __init__(self, cameras, owner):
         self.cameras, self.owner, self.at = cameras, owner, now()
-        self.things = []
+        self.things, self.pictures = [], {}
 
     def add(self, thing):
         self.tokens, self.camera = set(), self.cameras[thing.camera]
@@ -112,6 +119,36 @@ class World:
 
     def _reading(self):
         return self._read(epoch=str(uuid4()))
+
+    def _picture(self):
+        kind, key = self._reading()
+        sha256 = self._token(hashlib.sha256(str(key).encode()).hexdigest())
+        self.pictures[sha256] = LabelledPicture(sha256, "x.jpg", (BOX,), source=str(key))
+        return kind, key
+
+    def label(self):
+        """All pictures as a set with one that shows nobody who asks, and an older version of half of them."""
+        innocent = LabelledPicture("00" * 32, "0.jpg", (BOX,))
+        everything = [innocent, *self.pictures.values()]
+        self.set = LabelledSet.objects.create(name="Yard", created_by_name="test")
+        for number, pictures in enumerate((everything[: 1 + len(self.pictures) // 2], everything), start=1):
+            labels = Labels(("person",), tuple(pictures))
+            data, sha256 = manifest_bytes(labels)
+            for picture in pictures:
+                object_put(picture_key(str(self.set.pk), picture.sha256), b"picture")
+            object_put(manifest_key(str(self.set.pk), sha256), data)
+            if not self.set.versions.filter(sha256=sha256).exists():
+                SetVersion.objects.create(
+                    labelled_set=self.set, number=number, sha256=sha256, form="coco", state="ready", bytes=1,
+                    pictures=len(pictures), objects_labelled=len(pictures), placed=len(pictures) - 1,
+                    keep_until=self.at + timedelta(days=9), must_pass=[p.sha256 for p in pictures],
+                )  # fmt: skip
+
+    def labelled(self):
+        """The hashes of the pictures that versions which can be used have."""
+        rows = self.set.versions.exclude(state="erased")
+        read = [manifest_read(str(self.set.pk), row.sha256) for row in rows]
+        return {picture.sha256 for labels in read for picture in labels.pictures}
 
     def _film(self, epoch, tracks, original=""):
         row = Segment.objects.create(
@@ -184,6 +221,10 @@ def _contents():
         Thing("event", 0, 2, chosen=True, wanted=False),
         Thing("segment", 1, 30, chosen=True, wanted=False),
         Thing("file", 0, 3, chosen=True, wanted=False),
+        Thing("picture", 0, 20, chosen=True, wanted=False),
+        Thing("picture", 0, 21, chosen=True, wanted=True),
+        Thing("picture", 1, 30, chosen=True, wanted=False),
+        Thing("picture", 0, 22, chosen=False, wanted=False),
     ],
     holds=[(1, 30, 1)],
 )
@@ -229,6 +270,7 @@ def _check(world, bob, frank, things, holds):
         )  # fmt: skip
     for thing in things:
         world.add(thing)
+    world.label()
     made, other = _case(bob, "erasure"), _case(bob, "access")
     for case, wanted in ((made, "chosen"), (other, "wanted")):
         chosen = [(kind, str(key)) for thing, (kind, key), _tokens in world.things if getattr(thing, wanted)]
@@ -251,6 +293,7 @@ def _check(world, bob, frank, things, holds):
     erased = {token for tokens in gone for token in tokens}
     assert [(where, text) for where, text in after if any(token in text for token in erased)] == []
     _others_untouched(before, after, erased)
+    assert world.labelled() == {"00" * 32, *world.pictures} - erased
 
 
 def _others_untouched(before, after, erased):
@@ -261,6 +304,7 @@ def _others_untouched(before, after, erased):
         for where, text in before
         if text not in there
         and not any(token in text for token in erased)
-        and where not in ("monitoring.LeakSample",)
+        and where not in ("monitoring.LeakSample", "evaluations.SetVersion")  # they lose boxes, pictures
+        and "/manifests/" not in text
     ]
     assert missing == []
