@@ -69,8 +69,9 @@ class Installation:
         return done.stdout
 
     def wait_for_model(self, name: str) -> None:
-        """Until the model has been announced, chosen, and leased."""
-        self._wait_until(lambda: f'model="{name}' in self.metrics_text(), f"serving {name}")
+        """Until the model serves."""
+        served = f'vidette_model_served{{model="{name}'
+        self._wait_until(lambda: served in self.metrics_text(), f"serving {name}")
 
     def metrics_text(self) -> str:
         return httpx.get(f"{self.url}/metrics", timeout=10).text

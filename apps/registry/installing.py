@@ -1,11 +1,14 @@
 """What `manage.py models add` and `pull` have checked and installed: registered and signed at once."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from redis import RedisError
 
+from apps.core.redis import client
 from apps.registry.checking import reply_lines
 from apps.registry.models import ModelVersion, VersionStatus
 from apps.registry.services import card_register
@@ -14,6 +17,9 @@ from apps.registry.versions import version_record
 from inference_workers.contracts.codec import decode, encode
 from inference_workers.contracts.model_checks import CheckReply
 from inference_workers.contracts.models import ModelCard
+from inference_workers.contracts.names import MODELS_PRESENT
+
+logger = logging.getLogger(__name__)
 
 
 def version_installed(told: dict[str, Any], folder: Path) -> ModelVersion:
@@ -30,7 +36,16 @@ def version_installed(told: dict[str, Any], folder: Path) -> ModelVersion:
         version.save()
         version_record("accept", version, {"signature": version.signature})
         _write(version, folder)
+    _announce(card)
     return version
+
+
+def _announce(card: ModelCard) -> None:
+    """What was announced before the file came would mark it as absent until the worker looks again."""
+    try:
+        client().hset(MODELS_PRESENT, card.name, encode(card))
+    except RedisError as error:
+        logger.info("%s waits for the worker's own announcement: %s", card.name, type(error).__name__)
 
 
 def _keep_lines(version: ModelVersion, reply: CheckReply) -> None:

@@ -1,6 +1,7 @@
 """Registering what the data plane announced, and what people at the machine did to the model directory."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.cameras.models import Camera
+from apps.core.clock import now
 from apps.core.events import publish
 from apps.registry.assigning import stage_give
 from apps.registry.choice import usable
@@ -25,6 +27,8 @@ from apps.registry.models import (
 from apps.registry.selectors import serving
 from inference_workers.contracts.lease import Stage
 from inference_workers.contracts.models import ModelCard
+
+SETTLES_AFTER = timedelta(minutes=5)
 
 
 def models_announced(cards: Iterable[ModelCard]) -> int:
@@ -50,14 +54,16 @@ def _kept_if_better_comes() -> dict[Stage, ModelVersion]:
 
     Who owns the model directory would else change what serves everywhere, alone. What comes with an
     installed package gives way to the first file, and before a camera is on nothing serves anywhere.
+    The files of a folder come one after the other, so what just came may still give way.
     """
     if not Camera.objects.filter(enabled=True).exists():
         return {}
     assigned = set(StageAssignment.objects.values_list("stage", flat=True))
+    settled = now() - SETTLES_AFTER
     return {
         stage: version
         for stage, version in serving().items()
-        if stage.value not in assigned and not version.builtin
+        if stage.value not in assigned and not version.builtin and version.first_seen_at < settled
     }
 
 

@@ -89,6 +89,11 @@ class ModelDirectory:
         self._seen = {key: self._seen.get(key) or self._inspect(path) for key, path in seen.items()}
         return [*builtin, *self._seen.values()]
 
+    def contents(self) -> frozenset[tuple[object, ...]]:
+        """Changes when a file comes, goes or changes; nothing is read."""
+        files = self._folder.glob("*.onnx") if self._folder.is_dir() else ()
+        return frozenset(_fingerprint(path) for path in files)
+
     def _inspect(self, path: Path) -> ModelCard:
         try:
             data = read_limited(path)

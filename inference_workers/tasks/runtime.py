@@ -79,12 +79,14 @@ class Runtime:
                     logger.warning("%s could not be loaded at start: %s", card.name, error)
 
     def _announce_forever(self) -> None:
-        next_cards_at = 0.0
+        next_cards_at, announced = 0.0, None
         while not self._stopping.is_set():
             try:
-                if time.monotonic() >= next_cards_at:
+                contents = self.directory.contents()
+                # What was put there serves in seconds, and is not taken for gone until the next round.
+                if contents != announced or time.monotonic() >= next_cards_at:
                     self.announce_models()
-                    next_cards_at = time.monotonic() + ANNOUNCE_EVERY_S
+                    next_cards_at, announced = time.monotonic() + ANNOUNCE_EVERY_S, contents
                 self.beat()
             except redis.RedisError as error:
                 logger.warning("could not announce this worker: %s", type(error).__name__)

@@ -35,11 +35,11 @@ MODEL = ModelRef("version-1", "tiny", "detr", side_of(GRAPH).sha256)
 NOW = 1_700_000_000.0
 
 
-def install(folder: Path) -> ModelDirectory:
+def install(folder: Path, name: str = "tiny") -> ModelDirectory:
     directory = ModelDirectory(worker_settings(folder))
     source = folder / "tiny.onnx"
     source.write_bytes(GRAPH)
-    directory.install(source, side_of(GRAPH), "tiny")
+    directory.install(source, side_of(GRAPH), name)
     return directory
 
 
@@ -285,6 +285,8 @@ def test_a_real_worker_answers_announces_and_survives_kill_9(worker, ring, redis
             name.decode(): decode(ModelCard, card) for name, card in client.hgetall(MODELS_PRESENT).items()
         }
         assert {"tiny", "centerface", "pp-ocr", "tesseract", "hog-people", "motion-mog2"} <= set(cards)
+        install(tmp_path, "later")
+        wait_until(lambda: client.hexists(MODELS_PRESENT, "later"), timeout_s=10, what="announcement")
 
         worker[0].stop(signal.SIGKILL)
         send(redis_url, batch_of(*kept, now=time.time() - 60), expires=60)  # its deadline is long over

@@ -1,12 +1,16 @@
 """Versions by their bytes, the best one per stage, assignments on record."""
 
+import json
+
 import pytest
 
 from apps.audit.models import AuditRecord
+from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.core.redis import client
 from apps.registry import selectors, services
 from apps.registry.assigning import stage_give
+from apps.registry.installing import version_installed
 from apps.registry.models import ModelVersion
 from apps.registry.tasks import sync_models
 from apps.rollouts.services import stage_assign
@@ -98,6 +102,7 @@ def test_a_file_that_the_order_puts_first_takes_nothing_over_from_what_serves(wa
     services.models_announced([hog])
     services.models_announced([hog, card("general")])
     assert selectors.serving()[Stage.DETECT].name == "general", "what is built in gives way"
+    ModelVersion.objects.update(first_seen_at=now() - services.SETTLES_AFTER)
     if way == "announced":
         services.models_announced([hog, card("general"), card("picodet-s-416")])
     else:
@@ -107,6 +112,24 @@ def test_a_file_that_the_order_puts_first_takes_nothing_over_from_what_serves(wa
     assert kept.details["instead_of"] == "picodet-s-416"
     services.models_announced([hog, card("picodet-s-416")])
     assert selectors.serving()[Stage.DETECT].name == "picodet-s-416", "what is gone cannot be kept"
+
+
+@pytest.mark.django_db
+def test_the_files_of_a_folder_come_one_by_one_and_the_best_of_them_serves(camera):
+    services.models_announced([card("hog-people", builtin=True, classes=("person",))])
+    for name in ("fastestdet-352", "picodet-s-416", "yolox-nano-0.1.0", "zebra"):
+        services.card_register(card(name))
+    assert selectors.serving()[Stage.DETECT].name == "yolox-nano-0.1.0"
+    assert not AuditRecord.objects.filter(action="model.keep").exists()
+
+
+@pytest.mark.django_db
+def test_what_was_installed_is_not_taken_for_gone_by_an_older_announcement(redis_url, tmp_path):
+    client().hset(MODELS_PRESENT, "hog-people", encode(card("hog-people", builtin=True)))
+    (tmp_path / "yolox-nano.json").write_text("{}")
+    version_installed(json.loads(encode(card("yolox-nano"))), tmp_path)
+    sync_models()
+    assert ModelVersion.objects.get(name="yolox-nano").present
 
 
 @pytest.mark.django_db

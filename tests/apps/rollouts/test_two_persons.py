@@ -8,12 +8,13 @@ from rest_framework.test import APIClient
 
 from apps.accounts.roles import Capability
 from apps.audit.models import AuditRecord
+from apps.core.clock import now
 from apps.core.errors import DomainError, Forbidden
 from apps.evaluations.models import Evaluation
 from apps.registry.assigning import stage_give
 from apps.registry.models import ModelVersion, StageAssignment
 from apps.registry.selectors import serving
-from apps.registry.services import card_register, version_removable
+from apps.registry.services import SETTLES_AFTER, card_register, version_removable
 from apps.rollouts import services
 from apps.rollouts.models import CameraAssignment, Rollout, ServingEntry
 from inference_workers.contracts.lease import Stage
@@ -216,6 +217,7 @@ def test_one_person_alone_changes_nothing_that_serves_everywhere(door, world):
 
 def test_a_command_at_the_machine_changes_nothing_that_serves_everywhere(world):
     StageAssignment.objects.all().delete()
+    ModelVersion.objects.update(first_seen_at=now() - SETTLES_AFTER)
     card_register(card("yolox-nano-0.1.0"))
     assert serving()[Stage.DETECT].name == "detector-base"
     StageAssignment.objects.all().delete()
