@@ -1,4 +1,4 @@
-"""Looking for a person in what is kept: by time, place, class and text, in redacted material alone.
+"""Looking for a person in what is kept: by time, place, class, clothes and text, in redacted material alone.
 
 Nothing here looks at a face. Each search is on record with its terms, as every list of what cameras saw is.
 """
@@ -41,6 +41,13 @@ class Terms:
     cameras: tuple[UUID, ...] = ()
     label: str = ""
     text: str = ""
+    upper: str = ""
+    lower: str = ""
+
+    @property
+    def of_events_alone(self) -> bool:
+        """Whether they ask for what only events have."""
+        return bool(self.label or self.upper or self.lower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,14 @@ def case_search(*, acting_user: User, case: Case, terms: Terms, purpose: str) ->
 
 def _events(user: User, terms: Terms) -> QuerySet[Event]:
     """Tracks that were in view at any moment of the span."""
-    rows = events_search(user, label=terms.label, text=terms.text, until=terms.until)
+    rows = events_search(
+        user, label=terms.label, text=terms.text, upper=terms.upper, lower=terms.lower, until=terms.until
+    )
     return rows.filter(last_seen_at__gte=terms.since).order_by("first_seen_at", "pk")
 
 
 def _readings(user: User, terms: Terms) -> QuerySet[Reading]:
-    if terms.label:
+    if terms.of_events_alone:
         return Reading.objects.none()
     return readings_search(user, text=terms.text, since=terms.since, until=terms.until).order_by(
         "read_at", "pk"
@@ -102,7 +111,7 @@ def _readings(user: User, terms: Terms) -> QuerySet[Reading]:
 
 
 def _segments(user: User, terms: Terms) -> QuerySet[Segment]:
-    if terms.label or terms.text:
+    if terms.of_events_alone or terms.text:
         return Segment.objects.none()
     rows = segments_for(user).select_related("camera")
     return rows.filter(started_at__lt=terms.until, ended_at__gte=terms.since).order_by("started_at", "pk")

@@ -12,7 +12,7 @@ from apps.cameras.models import Camera
 from apps.cases.models import CaseKind, DisclosureForm, IdentityMethod, IdentityOutcome, Outcome, ReceivedHow
 from apps.cases.search import Terms
 from apps.cases.services import Given, Received
-from apps.console.forms import MomentField, aware
+from apps.console.forms import COLOURS_GUESSED, MomentField, aware, colour_field
 from apps.console.words import label_words
 
 ZONE = "UTC"
@@ -133,6 +133,8 @@ class CaseSearchForm(forms.Form):
         help_text=_("None: all of them."),
     )
     label = forms.ChoiceField(label=_("Class"), required=False)
+    upper = colour_field(_("Upper clothing"), help_text=COLOURS_GUESSED)
+    lower = colour_field(_("Lower clothing"), help_text=COLOURS_GUESSED)
     text = forms.CharField(
         label=_("Text"),
         required=False,
@@ -165,6 +167,8 @@ class CaseSearchForm(forms.Form):
             cameras=tuple(UUID(key) for key in data["cameras"]),
             label=data["label"],
             text=data["text"],
+            upper=data["upper"],
+            lower=data["lower"],
         )
 
 

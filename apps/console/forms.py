@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import Camera, Script, Zone
 from apps.console.words import label_words
-from apps.detections.models import EventFlag, EventStatus
+from apps.detections.models import ColourName, EventFlag, EventStatus
 
 
 class MomentField(forms.DateTimeField):
@@ -54,9 +54,19 @@ class SearchForm(forms.Form):
         return values
 
 
+COLOURS_GUESSED = _("A guess from the covered picture, missing or wrong for many: search without it as well.")
+
+
+def colour_field(label: Any, *, help_text: Any = "") -> forms.ChoiceField:
+    choices = [("", _("Any")), *ColourName.choices]
+    return forms.ChoiceField(label=label, required=False, choices=choices, help_text=help_text)
+
+
 class EventFilters(SearchForm):
     camera = forms.ChoiceField(label=_("Camera"), required=False)
     label = forms.ChoiceField(label=_("Class"), required=False)
+    upper = colour_field(_("Upper clothing"))
+    lower = colour_field(_("Lower clothing"))
     status = forms.ChoiceField(label=_("Status"), required=False)
     zone = forms.ChoiceField(label=_("Zone"), required=False)
     since = MomentField(label=_("From"))

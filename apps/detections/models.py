@@ -14,6 +14,22 @@ class EventStatus(models.TextChoices):
     DISMISSED = "dismissed", _("Dismissed")
 
 
+class ColourName(models.TextChoices):
+    """As `inference_workers.contracts.colours.Colour`."""
+
+    BLACK = "black", _("black")
+    WHITE = "white", _("white")
+    GRAY = "gray", _("gray")
+    RED = "red", _("red")
+    ORANGE = "orange", _("orange")
+    YELLOW = "yellow", _("yellow")
+    GREEN = "green", _("green")
+    BLUE = "blue", _("blue")
+    PURPLE = "purple", _("purple")
+    PINK = "pink", _("pink")
+    BROWN = "brown", _("brown")
+
+
 class Event(models.Model):
     """One track. (camera, epoch, track_id) is the key under which the data plane reports it."""
 
@@ -36,6 +52,8 @@ class Event(models.Model):
     lease_id = models.CharField(max_length=36)
     snapshot_key = models.CharField(max_length=300, blank=True)
     snapshot_redaction = models.CharField(_("redaction"), max_length=16, blank=True)
+    upper_colour = models.CharField(_("upper clothing"), max_length=8, choices=ColourName.choices, blank=True)
+    lower_colour = models.CharField(_("lower clothing"), max_length=8, choices=ColourName.choices, blank=True)
     status = models.CharField(
         _("status"), max_length=12, choices=EventStatus.choices, default=EventStatus.NEW
     )

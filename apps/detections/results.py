@@ -109,6 +109,8 @@ def _fill_event(event: Event, message: TrackResult, batch: ResultBatch) -> None:
     if message.snapshot_key is not None:
         event.snapshot_key = _snapshot_key(message.snapshot_key, message.camera_id)
         event.snapshot_redaction = text_checked(message.snapshot_redaction or "", 16)
+    event.upper_colour = message.upper_colour or ""
+    event.lower_colour = message.lower_colour or ""
 
 
 def _fill_model(row: Event | Reading, ref: ModelRef, batch: ResultBatch) -> None:

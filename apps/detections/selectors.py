@@ -47,6 +47,8 @@ def events_search(
     since: datetime | None = None,
     until: datetime | None = None,
     text: str = "",
+    upper: str = "",
+    lower: str = "",
 ) -> QuerySet[Event]:
     """Events of the cameras whose events `user` may read, newest first.
 
@@ -59,6 +61,10 @@ def events_search(
         events = events.filter(label=label)
     if status:
         events = events.filter(status=status)
+    if upper:
+        events = events.filter(upper_colour=upper)
+    if lower:
+        events = events.filter(lower_colour=lower)
     if zone:
         events = _related(events, "zones", zone)
     if text.strip():

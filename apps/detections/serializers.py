@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from apps.cameras.models import Script
-from apps.detections.models import CameraRuntime, Event, EventFlag, EventStatus, Reading
+from apps.detections.models import CameraRuntime, ColourName, Event, EventFlag, EventStatus, Reading
 from inference_workers.contracts.results import CameraState
 
 _NUMBERS = {"type": "array", "items": {"type": "number"}}
@@ -77,6 +77,8 @@ _EVENT = {
     "model_sha256": "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
     "has_snapshot": True,
     "redaction": "tracks",
+    "upper_colour": "red",
+    "lower_colour": "black",
     "status": "new",
     "version": 1,
 }
@@ -89,12 +91,15 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     box_xyxy = BoxField(read_only=True)
     has_snapshot = serializers.SerializerMethodField()
     redaction = serializers.CharField(source="snapshot_redaction", read_only=True)
+    upper_colour = serializers.CharField(read_only=True, help_text="A basic colour term, or empty: a guess.")
+    lower_colour = serializers.CharField(read_only=True)
 
     class Meta:
         model = Event
         fields: tuple[str, ...] = (
             "id", "camera", "label", "confidence", "first_seen_at", "last_seen_at", "ended", "box_xyxy",
-            "zones", "model_name", "model_sha256", "has_snapshot", "redaction", "status", "version",
+            "zones", "model_name", "model_sha256", "has_snapshot", "redaction", "upper_colour",
+            "lower_colour", "status", "version",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -126,6 +131,10 @@ class _SpanQuery(serializers.Serializer[Any]):
 class EventQuery(_SpanQuery):
     label = serializers.CharField(required=False, max_length=60)  # type: ignore[assignment]  # a field's own label
     status = serializers.ChoiceField(choices=EventStatus.choices, required=False)
+    upper = serializers.ChoiceField(
+        choices=ColourName.choices, required=False, help_text="Clothing of the upper body: a guess."
+    )
+    lower = serializers.ChoiceField(choices=ColourName.choices, required=False)
 
 
 class ReadingQuery(_SpanQuery):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.colours import Colour
 from inference_workers.contracts.leaks import LeakBox, PictureKind
 from inference_workers.contracts.lease import ModelRef, Script
 
@@ -28,7 +29,8 @@ class TrackResult:
     """One tracked object, sent when it is confirmed, when it changed and when it ended.
 
     Key: (camera_id, epoch, track_id); the highest `revision` wins. `path` is a sequence of
-    (seconds since first_seen_at, x, y) of the box centre, thinned to at most 64 points.
+    (seconds since first_seen_at, x, y) of the box centre, thinned to at most 64 points. `upper_colour` and
+    `lower_colour` are what a person wears, as far as the redacted picture shows it.
     """
 
     camera_id: str
@@ -47,6 +49,8 @@ class TrackResult:
     lease_id: str
     snapshot_key: str | None = None
     snapshot_redaction: str | None = None
+    upper_colour: Colour | None = None
+    lower_colour: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True)

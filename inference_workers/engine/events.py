@@ -8,6 +8,8 @@ import numpy as np
 
 from inference_workers.contracts.lease import Lease, ModelRef
 from inference_workers.contracts.results import ReadingResult, TrackResult
+from inference_workers.engine.clothing import Clothing
+from inference_workers.engine.persons import PERSON_LABELS
 from inference_workers.engine.tracking import Box, Track
 from inference_workers.engine.zones import ZoneMap
 
@@ -60,10 +62,15 @@ class Event:
     ended: bool = False
     snapshot_key: str | None = None
     snapshot_redaction: str | None = None
+    clothing: Clothing = field(default_factory=Clothing)
 
     @property
     def label(self) -> str:
         return max(self.votes, key=lambda name: self.votes[name])
+
+    @property
+    def is_person(self) -> bool:
+        return self.label in PERSON_LABELS
 
     @property
     def hits(self) -> int:
@@ -148,6 +155,8 @@ class Event:
             lease_id=lease.lease_id,
             snapshot_key=self.snapshot_key,
             snapshot_redaction=self.snapshot_redaction,
+            upper_colour=self.clothing.upper if self.is_person else None,
+            lower_colour=self.clothing.lower if self.is_person else None,
         )
 
 

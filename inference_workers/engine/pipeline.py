@@ -193,7 +193,7 @@ class CameraPipeline:
             return None
         redacted = self._coverage.redact(frame, self._scene(frame.grabbed_at))
         for event in pictured:
-            self._desk.offer(event, redacted)
+            self._desk.offer(event, redacted, name_clothing=self._lease.allows(Stage.DETECT))
         if recorded:
             self.recorder.take(frame, redacted, self._recorded_scene(frame))
         if not show:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from inference_workers.contracts.lease import Lease
 from inference_workers.contracts.names import snapshot_key
+from inference_workers.engine.clothing import Clothing, clothing_of
 from inference_workers.engine.events import Event, merit
 from inference_workers.engine.redaction import MOSAIC, RedactedFrame
 
@@ -21,6 +22,7 @@ MAX_HELD = 32
 class _Candidate:
     picture: RedactedFrame
     merit: float
+    clothing: Clothing
 
 
 class SnapshotDesk:
@@ -43,15 +45,24 @@ class SnapshotDesk:
         best = max(last_merit * CLEARLY_BETTER, held.merit if held else 0.0)
         return value > best or (held is not None and held.picture.redaction == MOSAIC)
 
-    def offer(self, event: Event, picture: RedactedFrame) -> None:
-        """Keep the picture for the event when it is the best so far; a mosaic only for want of better."""
+    def offer(self, event: Event, picture: RedactedFrame, *, name_clothing: bool = False) -> None:
+        """Keep the picture for the event when it is the best so far; a mosaic only for want of better.
+
+        What a person wears is named from the same redacted picture: of what is covered nothing is said.
+        """
         track_id = event.track.track_id
         held = self._held.get(track_id)
         if picture.redaction == MOSAIC and (held is not None or event.snapshot_key is not None):
             return
         if held is None and len(self._held) >= MAX_HELD:
             return
-        self._held[track_id] = _Candidate(picture, _merit_at(event, picture.grabbed_at) or 0.0)
+        self._held[track_id] = _Candidate(
+            picture,
+            _merit_at(event, picture.grabbed_at) or 0.0,
+            clothing_of(picture, event.track.box_at(picture.grabbed_at))
+            if name_clothing and event.is_person
+            else Clothing(),
+        )
 
     def is_ready(self, event: Event, now: float, *, only_mosaic: bool) -> bool:
         """May the event be told now, or is a better picture to be had soon?"""
@@ -74,6 +85,8 @@ class SnapshotDesk:
             day = datetime.fromtimestamp(held.picture.grabbed_at, UTC).strftime("%Y-%m-%d")
             event.snapshot_key = snapshot_key(lease.camera_id, day, f"{epoch}-{track_id}-{number}")
             event.snapshot_redaction = held.picture.redaction
+            told = held.clothing
+            event.clothing = Clothing(told.upper or event.clothing.upper, told.lower or event.clothing.lower)
         return held.picture if held is not None else None
 
     def forget(self, living: set[int]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference_workers.contracts.colours import Colour
 from inference_workers.contracts.frames import Found
 from inference_workers.contracts.lease import (
     Lease,
@@ -329,6 +330,21 @@ def test_the_snapshot_shows_the_object_redacted():
     assert first.result.snapshot_key.startswith("snapshots/camera-1/1970-01-01/epoch-1-")
     assert all(report.result.snapshot_key for report in camera.reports)
     assert sum(report.snapshot is not None for report in camera.reports) == 1
+
+
+def test_what_a_person_wears_is_named_and_nobody_else_wears_anything():
+    def told(label, stages=ALL):
+        camera = Camera(_lease(stages=stages))
+        for _ in range(20):
+            camera.frame(size=(180, 320)).faces().objects(PERSON, label=label).report()
+        return {(report.result.upper_colour, report.result.lower_colour) for report in camera.reports}
+
+    assert told("person") == {(Colour.GRAY, Colour.GRAY)}
+    assert told("car") == {(None, None)}
+    covered = Camera(_lease(redaction=RedactionPolicy(targets=("face", "person"))))
+    for _ in range(20):
+        covered.frame(size=(180, 320)).faces().objects(PERSON).report()
+    assert {report.result.upper_colour for report in covered.reports} == {None}
 
 
 def test_without_the_permission_to_show_there_are_events_and_no_pictures():

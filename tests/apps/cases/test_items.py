@@ -15,6 +15,7 @@ from apps.cases.stores import MATERIAL_AFTER_CLOSING
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, NotFound, Unavailable
 from apps.core.objects import object_get
+from apps.detections.models import Event
 from apps.retention.services import retention_sweep
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,22 @@ def test_a_search_finds_by_time_place_class_and_text(bob, case, camera, camera_b
     assert len(case_search(acting_user=bob, case=made, terms=_terms(text="PERSO"), purpose="x").events) == 2
     rows = AuditRecord.objects.filter(action="event.search", camera_id=camera.pk)
     assert rows.first().details["terms"]["case"] == made.reference
+
+
+def test_a_search_by_what_was_worn_is_on_record(client, bob, case, camera, seen, recorded):
+    made, red, other = case(), seen(camera, 5), seen(camera, 6)
+    recorded(camera, 6.0)
+    Event.objects.filter(pk=red.pk).update(upper_colour="red", lower_colour="black")
+    hits = case_search(acting_user=bob, case=made, terms=_terms(upper="red", lower="black"), purpose="x")
+    assert [row.pk for row in hits.events] == [red.pk]
+    assert (hits.segments, hits.readings) == ([], [])
+    assert not case_search(acting_user=bob, case=made, terms=_terms(upper="black"), purpose="x").events
+    terms = AuditRecord.objects.filter(action="event.search", camera_id=camera.pk).first().details["terms"]
+    assert (terms["upper"], terms["lower"]) == ("red", "black")
+    client.force_login(bob)
+    page = client.get(reverse("console:events"), {"upper": "red"}).content.decode()
+    assert str(red.pk) in page
+    assert str(other.pk) not in page
 
 
 def test_a_search_without_an_end_is_refused(bob, case):

@@ -10,7 +10,8 @@ from apps.cameras import services as cameras
 from apps.core.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from apps.detections import media, selectors, services
 from apps.detections.feed import FeedLine, feed_append, feed_head
-from apps.detections.models import Event, EventFlag, FeedEntry, Reading
+from apps.detections.models import ColourName, Event, EventFlag, FeedEntry, Reading
+from inference_workers.contracts.colours import Colour
 from tests.apps.api.world import AT, JPEG, make_place
 
 
@@ -174,3 +175,8 @@ def test_a_removed_grant_closes_the_events_at_once(adam, alice, site_a, event):
     cameras.grant_revoke(acting_user=adam, user=alice, site=site_a, permission="watch")
     assert _found(alice) == []
     assert selectors.feed_after(alice, 0) == []
+
+
+@pytest.mark.database_neutral
+def test_colours_have_the_same_words_on_both_planes():
+    assert list(ColourName.values) == [colour.value for colour in Colour]

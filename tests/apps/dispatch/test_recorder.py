@@ -10,6 +10,8 @@ from apps.detections.accounts import accounting_for
 from apps.detections.models import CameraRuntime, Event, FeedEntry, FrameAccount, Reading
 from apps.dispatch.recorder import CLAIM_IDLE_MS, DEAD_LETTERS, Recorder
 from apps.registry.models import ModelVersion
+from inference_workers.contracts.codec import encode
+from inference_workers.contracts.colours import Colour
 from inference_workers.contracts.names import HEARTBEATS, RESULTS, RESULTS_GROUP
 from inference_workers.contracts.results import CameraState
 from tests.apps.dispatch.messages import MODEL, account, reading, send, status, track
@@ -99,6 +101,23 @@ def test_poison_is_set_aside_with_a_reason_and_blocks_nobody(recorder, redis, ca
     assert letter[b"reason"].startswith(b"ContractError")
     assert redis.xlen(RESULTS) == 0
     assert recorder.counts["dead_letters"] == 1
+
+
+def test_colours_are_kept_and_follow_the_newest_revision(recorder, redis, camera, new_epoch):
+    send(redis, track(camera.pk, new_epoch, upper_colour=Colour.RED))
+    recorder.drain()
+    assert Event.objects.values_list("upper_colour", "lower_colour").get() == ("red", "")
+    send(redis, track(camera.pk, new_epoch, revision=2, upper_colour=Colour.RED, lower_colour=Colour.GRAY))
+    recorder.drain()
+    assert Event.objects.values_list("upper_colour", "lower_colour").get() == ("red", "gray")
+
+
+def test_a_colour_that_is_none_is_set_aside(recorder, redis, camera, new_epoch):
+    text = encode(track(camera.pk, new_epoch, upper_colour=Colour.RED)).replace('"red"', '"<b>mauve</b>"')
+    redis.xadd(RESULTS, {"type": "TrackResult", "data": text})
+    recorder.drain()
+    assert not Event.objects.exists()
+    assert redis.xrange(DEAD_LETTERS)[0][1][b"reason"].startswith(b"ContractError")
 
 
 @pytest.mark.parametrize(
