@@ -54,5 +54,6 @@ def title_of(evaluation: Evaluation) -> str:
         "compare": _("%(candidate)s against %(base)s"),
         "replay": _("%(candidate)s against %(base)s"),
         "variant": _("%(kind)s of %(candidate)s"),
+        "gate": _("%(kind)s of %(candidate)s"),
     }
     return texts[evaluation.kind] % names

@@ -42,6 +42,7 @@ TONES = {
     VersionStatus.UPLOADED: "accent",
     VersionStatus.CHECKING: "accent",
     VersionStatus.REFUSED: "bad",
+    VersionStatus.GATED: "warn",
     VersionStatus.READY: "ok",
     VersionStatus.RETIRED: "warn",
 }
@@ -72,6 +73,9 @@ _NEXT: dict[str, str | Promise] = {
     ),
     VersionStatus.REFUSED: _(
         "It was refused and can serve nothing. Mend what the line says and upload it again."
+    ),
+    VersionStatus.GATED: _(
+        "It passed its checks. It can serve when the comparison with the version it was made from allows it."
     ),
     VersionStatus.RETIRED: _("It was retired: nothing chooses it any more. What it found keeps its name."),
 }

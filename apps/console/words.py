@@ -193,6 +193,7 @@ ACTIONS: Words = {
     "mfa.removed": _("Removed a second step of signing in"),
     "mfa.reset": _("Made new recovery codes"),
     "model.assign": _("Changed the model of a stage"),
+    "model.make": _("Made a file of a model version"),
     "model.keep": _("A model stayed where the order would put another first"),
     "model.assign_zone": _("Gave a zone a detector of its own"),
     "model.unassign_zone": _("Left a zone to its camera’s detector"),

@@ -15,7 +15,9 @@ from apps.core.clock import now
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.evaluations.models import (
     ACTIVE_STATES,
+    GATED_KINDS,
     Evaluation,
+    Gate,
     JobKind,
     JobState,
     SetState,
@@ -23,7 +25,7 @@ from apps.evaluations.models import (
 )
 from apps.evaluations.sending import evaluations_send
 from apps.recordings.models import Segment
-from apps.registry.models import ModelTask, ModelVersion
+from apps.registry.models import ModelTask, ModelVersion, VersionStatus
 
 MAX_WINDOW = timedelta(minutes=30)
 MAX_SEGMENTS = 400
@@ -60,9 +62,32 @@ def comparison_create(
             set_version=set_version,
             created_by=acting_user,
             terms=_checked(terms or Terms()),
+            variant_of=_gate_of(candidate, base),
         )
         _record(acting_user, job, {"set": set_version.sha256})
     return job
+
+
+def _gate_of(candidate: ModelVersion, base: ModelVersion) -> Evaluation | None:
+    """The open gate of a version that waits for exactly this comparison, whoever asked for it."""
+    if candidate.status != VersionStatus.GATED or candidate.parent_id != base.pk:
+        return None
+    return gate_job(candidate)
+
+
+def gate_job(version: ModelVersion) -> Evaluation:
+    """The job whose gate judges the version; made here for a file that the product did not make."""
+    found = Evaluation.objects.filter(made=version, kind__in=GATED_KINDS, gate=Gate.OPEN).first()
+    return found or Evaluation.objects.create(
+        kind=JobKind.GATE,
+        state=JobState.DONE,
+        candidate=version.parent,
+        made=version,
+        output_sha256=version.sha256,
+        options={"kind": version.kind, "name": version.name},
+        gate=Gate.OPEN,
+        finished_at=now(),
+    )
 
 
 def comparison_plan(

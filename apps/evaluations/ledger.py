@@ -28,7 +28,7 @@ from apps.evaluations.models import (
     Verdict,
 )
 from apps.evaluations.sending import evaluations_send
-from apps.evaluations.variants import gate_decide
+from apps.evaluations.variants import gate_decide, variant_arrived
 from inference_workers.contracts.codec import ContractError
 from inference_workers.contracts.evaluations import EvaluationReply
 
@@ -78,6 +78,8 @@ def _succeeded(job: Evaluation, message: EvaluationReply) -> None:
     _change(job, **changes)
     if job.kind == JobKind.CHECK and job.set_version is not None:
         _checked(job.set_version, message)
+    if job.kind == JobKind.VARIANT:
+        variant_arrived(job, message)
     if job.kind == JobKind.COMPARE:
         gate_decide(job)
     audit.record_system(

@@ -85,13 +85,17 @@ class SetVersion(models.Model):
 
 
 class JobKind(models.TextChoices):
-    """The kinds of the contract."""
+    """The kinds of the contract; GATE, of a file that was not made here, asks nothing of a worker."""
 
     CHECK = "check", _("Check of a set")
     MEASURE = "measure", _("Measurement")
     COMPARE = "compare", _("Comparison")
     REPLAY = "replay", _("Replay")
     VARIANT = "variant", _("Variant")
+    GATE = "gate", _("Gate")
+
+
+GATED_KINDS = (JobKind.VARIANT, JobKind.GATE)
 
 
 class JobState(models.TextChoices):
@@ -130,7 +134,7 @@ class Evaluation(models.Model):
         base: what it is compared with.
         candidate_measure, base_measure: the measurements that a comparison waits for and reads.
         variant_of: the variant job whose gate this comparison is.
-        made: the version that a variant job made, once the data plane has announced it.
+        made: the version that a variant job made, or whose gate this is.
         preprocessing_sha256: how the candidate was fed when this was asked: a measurement is of bytes and of
             the way they are fed.
         options: resamples, seed and margin; the window of a replay; kind and calibration of a variant.

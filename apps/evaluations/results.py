@@ -37,7 +37,7 @@ def result_open(user: User, evaluation: Evaluation, purpose: str) -> dict[str, A
 
 def result_read(evaluation: Evaluation) -> dict[str, Any]:
     """The whole result; NotFound before there is one. It holds boxes and figures, no picture."""
-    if evaluation.state != JobState.DONE:
+    if evaluation.state != JobState.DONE or evaluation.kind == JobKind.GATE:
         raise NotFound("result")
     found = json.loads(object_get(outcome_key(str(evaluation.pk))))
     if not isinstance(found, dict):

@@ -10,10 +10,10 @@ from apps.core.clock import now
 from apps.core.context import audit_context, system_context
 from apps.core.redis import client
 from apps.core.workers import worker_lives
+from apps.evaluations.gates import gates_open
 from apps.evaluations.ledger import job_again
 from apps.evaluations.models import Evaluation, JobState
 from apps.evaluations.sending import evaluations_send
-from apps.evaluations.variants import gates_open
 from inference_workers.contracts.evaluations import RUNNING_TTL_S, running_key
 
 GRACE = timedelta(seconds=RUNNING_TTL_S)

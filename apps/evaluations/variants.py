@@ -1,7 +1,6 @@
 """Variants of a version and their gate: at most one point of mAP may be lost against the parent."""
 
 import re
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -10,12 +9,12 @@ from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
-from apps.evaluations.comparing import comparison_plan
-from apps.evaluations.models import ACTIVE_STATES, Evaluation, Gate, JobKind, JobState, SetState, SetVersion
+from apps.evaluations.models import ACTIVE_STATES, Evaluation, Gate, JobKind, SetState, SetVersion
 from apps.evaluations.sending import evaluations_send
 from apps.registry.assigning import variant_judged
 from apps.registry.models import ModelVersion
-from inference_workers.contracts.evaluations import VariantKind
+from apps.registry.versions import MadeFile, free_name, version_made
+from inference_workers.contracts.evaluations import EvaluationReply, VariantKind, made_key
 
 MAX_LOSS = 0.01  # one point of mAP 0.5:0.95
 LEAST_CALIBRATION, MOST_CALIBRATION, USUAL_CALIBRATION = 8, 100, 48
@@ -38,7 +37,7 @@ def variant_create(
     for version in (calibration_set, gate_set):
         if version.state != SetState.READY:
             raise Conflict("set_not_ready", _("The labelled set is not ready: it is checked first."))
-    name = _free_name(f"{parent.name}.{kind}")
+    name = free_name(f"{parent.name}.{kind}")
     if not _NAME.fullmatch(name):
         raise Invalid(
             "invalid_name", _("The version's name is too long for a variant of it."), field="parent"
@@ -70,13 +69,6 @@ def variant_create(
     return job
 
 
-def _free_name(stem: str) -> str:
-    """A name in the model directory means its bytes for ever; another calibration is another file."""
-    taken = set(ModelVersion.objects.filter(name__startswith=stem).values_list("name", flat=True))
-    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
-    return stem if stem not in taken else next(name for name in numbered if name not in taken)
-
-
 def _require_known(kind: str, calibration: int) -> None:
     known = [item.value for item in VariantKind]
     if kind not in known:
@@ -88,35 +80,23 @@ def _require_known(kind: str, calibration: int) -> None:
         raise Invalid("invalid_calibration", message % values, field="calibration")
 
 
-def gates_open() -> int:
-    """Variants that the data plane has announced by now are compared with their parents; returns how many."""
-    waiting = Evaluation.objects.filter(
-        kind=JobKind.VARIANT, state=JobState.DONE, gate=Gate.OPEN, made=None
-    ).select_related("candidate", "created_by")
-    return sum(_gate_open(job.pk) for job in waiting)
+def variant_arrived(job: Evaluation, message: EvaluationReply) -> None:
+    """Inside the recorder's transaction: the made file goes the way of an upload, and its gate stays open."""
+    if job.candidate is None:
+        return
+    made = MadeFile(
+        name=str(job.options["name"]),
+        key=made_key(str(job.pk)),
+        sha256=message.output_sha256,
+        size_bytes=int(message.summary.get("bytes", 0)),
+        side_file=message.side_file,
+        kind=str(job.options["kind"]),
+    )
+    version = version_made(parent=job.candidate, made=made, created_by=job.created_by)
+    Evaluation.objects.filter(pk=job.pk).update(made=version)
 
 
-def _gate_open(job_id: UUID) -> bool:
-    with transaction.atomic():
-        job = Evaluation.objects.select_for_update(of=("self",)).select_related("candidate").get(pk=job_id)
-        made = ModelVersion.objects.filter(sha256=job.output_sha256, present=True, problem="").first()
-        gate_set = _set_now(job.options["gate_set"])
-        if job.made_id is not None or made is None or job.candidate is None:
-            return False
-        Evaluation.objects.filter(pk=job.pk).update(made=made)
-        if gate_set is None:
-            return False
-        comparison_plan(
-            candidate=made,
-            base=job.candidate,
-            set_version=gate_set,
-            created_by=job.created_by,
-            variant_of=job,
-        )
-    return True
-
-
-def _set_now(set_version_id: str) -> SetVersion | None:
+def set_now(set_version_id: str) -> SetVersion | None:
     """The version that was asked for, or what is left of it after an erasure."""
     found = SetVersion.objects.filter(pk=set_version_id).first()
     while found is not None and found.state == SetState.ERASED:
@@ -125,9 +105,12 @@ def _set_now(set_version_id: str) -> SetVersion | None:
 
 
 def gate_decide(comparison: Evaluation) -> None:
-    """Inside the transaction in which a comparison was done: pass or refuse the variant that it judges."""
+    """Inside the transaction in which a comparison was done: pass or refuse the version that it judges.
+
+    On a set on which the parent finds nothing nobody can say what was lost: the gate stays open.
+    """
     job = comparison.variant_of
-    if job is None or job.gate != Gate.OPEN:
+    if job is None or job.gate != Gate.OPEN or float(comparison.summary["base_ap"]) <= 0:
         return
     loss = float(comparison.summary["base_ap"]) - float(comparison.summary["candidate_ap"])
     gate = Gate.PASSED if loss <= MAX_LOSS else Gate.REFUSED
@@ -142,7 +125,7 @@ def gate_decide(comparison: Evaluation) -> None:
             "gate": gate.value,
             "loss": round(loss, 6),
             "limit": MAX_LOSS,
-            "variant": job.output_sha256,
+            "variant": comparison.candidate.sha256 if comparison.candidate else job.output_sha256,
             "parent": job.candidate.sha256 if job.candidate else None,
         },
     )

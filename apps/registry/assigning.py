@@ -15,5 +15,5 @@ def stage_give(*, stage: str, version: ModelVersion | None) -> None:
 def variant_judged(*, version: ModelVersion, passed: bool) -> None:
     """Inside of the caller's transaction, which puts the gate's decision on record."""
     status = VersionStatus.READY if passed else VersionStatus.REFUSED
-    ModelVersion.objects.filter(pk=version.pk).update(status=status)
+    ModelVersion.objects.filter(pk=version.pk, status=VersionStatus.GATED).update(status=status)
     publish("stages.changed")

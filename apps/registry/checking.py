@@ -1,7 +1,8 @@
 """The ledger of checks: the row of a version is the truth, messages to the data plane only wake it up.
 
 uploaded → (a worker is asked) checking → ready, signed → (a worker is asked) present in the model directory;
-or refused, with the line that failed. Whatever gets lost on the way is asked for again; what cannot be
+or refused, with the line that failed. What was made from another version is gated instead of ready, until it
+was compared with it. Whatever gets lost on the way is asked for again; what cannot be
 decided stays undecided and serves nothing.
 """
 
@@ -19,8 +20,16 @@ from apps.core.broker import gpu_send
 from apps.core.clock import now
 from apps.core.events import publish
 from apps.core.workers import worker_lives
+from apps.registry.choice import needs_gate
 from apps.registry.families import family_for
-from apps.registry.models import ArtifactFormat, ModelFamily, ModelTask, ModelVersion, VersionStatus
+from apps.registry.models import (
+    ArtifactFormat,
+    ModelFamily,
+    ModelTask,
+    ModelVersion,
+    VersionKind,
+    VersionStatus,
+)
 from apps.registry.statements import statement_sign
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.model_checks import (
@@ -40,6 +49,11 @@ ASK_AGAIN_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
 NO_ANSWER = "the check did not come to an end in {} attempts; an administrator can look at the worker's log"
 Status = VersionStatus
+INSTALLED = (Status.READY, Status.GATED)
+NO_PARENT = (
+    "parent: expected the version that this {} file was made from, known here and named at the upload or by "
+    "parent_sha256 in its side file: without it nobody can say what it lost"
+)
 logger = logging.getLogger(__name__)
 
 
@@ -53,7 +67,7 @@ def models_send() -> int:
 def _due() -> QuerySet[ModelVersion]:
     free = Q(check_until=None) | Q(check_until__lt=now())
     to_check = Q(status__in=(Status.UPLOADED, Status.CHECKING))
-    to_install = Q(status=Status.READY, present=False, artifact=ArtifactFormat.ONNX) & ~Q(signature="")
+    to_install = Q(status__in=INSTALLED, present=False, artifact=ArtifactFormat.ONNX) & ~Q(signature="")
     return (
         ModelVersion.objects.filter(free & (to_check | to_install))
         .exclude(object_key="")
@@ -64,7 +78,7 @@ def _due() -> QuerySet[ModelVersion]:
 
 def _send(row: ModelVersion) -> bool:
     """Take the row by compare-and-set and wake a worker up; False when another process was faster."""
-    checks = row.status != Status.READY
+    checks = row.status not in INSTALLED
     if checks and row.check_attempts >= MAX_ATTEMPTS:
         return _give_up(row)
     mine = ModelVersion.objects.filter(pk=row.pk, status=row.status, check_attempts=row.check_attempts)
@@ -147,7 +161,9 @@ def check_apply(message: CheckReply) -> bool | None:
         row.save()
         return True
     _fill(row, message)
-    if message.passed:
+    if message.passed and needs_gate(row) and row.parent_id is None:
+        _refuse(row, NO_PARENT.format(row.kind))
+    elif message.passed:
         _accept(row)
     else:
         _refuse(row, _first_failure(message))
@@ -198,10 +214,14 @@ def card_fill(row: ModelVersion, card: ModelCard) -> None:
     row.note = card.note
     row.metrics = dict(card.metrics) or row.metrics
     row.training_data = row.training_data or card.training_data[:500]
+    if row.kind == VersionKind.FP32 and card.kind in VersionKind.values:
+        row.kind = card.kind
+    if row.parent_id is None and card.parent_sha256 and card.parent_sha256 != row.sha256:
+        row.parent = ModelVersion.objects.filter(sha256=card.parent_sha256).order_by("first_seen_at").first()
 
 
 def _accept(row: ModelVersion) -> None:
-    row.status = Status.READY
+    row.status = Status.GATED if needs_gate(row) else Status.READY
     if row.artifact == ArtifactFormat.ONNX:
         row.family_ref = row.family_ref or family_for(
             task=row.task, postprocess=row.family, classes=row.classes
@@ -226,7 +246,7 @@ def install_apply(message: InstallReply) -> bool | None:
     row = ModelVersion.objects.select_for_update().filter(pk=message.version_id).first()
     if row is None:
         return None
-    if row.status != Status.READY or row.check_attempts != message.attempt:
+    if row.status not in INSTALLED or row.check_attempts != message.attempt:
         return False
     if message.error_code is None:
         row.problem, row.check_until = "", now() + ANSWER_WITHIN

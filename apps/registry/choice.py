@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionStatus
+from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionKind, VersionStatus
 from inference_workers.contracts.lease import Stage
 
 STAGE_TASK = {
@@ -41,6 +41,17 @@ _PREFERRED = {
 def usable(version: ModelVersion) -> bool:
     """Whether it may serve: its file is there, in order, and nobody refused or retired it."""
     return version.present and not version.problem and version.status == VersionStatus.READY
+
+
+def needs_gate(version: ModelVersion) -> bool:
+    """Whether it has to be compared with its parent before it serves: whatever was made from another one.
+
+    Weights without a graph (a training artefact) see nothing, so nothing is lost against them.
+    """
+    if version.artifact != ArtifactFormat.ONNX:
+        return False
+    from_graph = version.parent is not None and version.parent.artifact == ArtifactFormat.ONNX
+    return from_graph or version.kind != VersionKind.FP32
 
 
 def why_unusable(version: ModelVersion) -> str:

@@ -10,6 +10,7 @@ from redis import RedisError
 
 from apps.core.redis import client
 from apps.registry.checking import reply_lines
+from apps.registry.choice import needs_gate
 from apps.registry.models import ModelVersion, VersionStatus
 from apps.registry.services import card_register
 from apps.registry.statements import signed_statement, statement_sign
@@ -29,7 +30,9 @@ def version_installed(told: dict[str, Any], folder: Path) -> ModelVersion:
     with transaction.atomic():
         version = card_register(card)
         version.side_file = (folder / f"{card.name}.json").read_text()
-        version.status, version.problem = VersionStatus.READY, ""
+        version.problem = ""
+        if not needs_gate(version):  # else the announcement said already that it waits, or what its gate said
+            version.status = VersionStatus.READY
         if check is not None:
             _keep_lines(version, decode(CheckReply, json.dumps(check)))
         statement_sign(version)

@@ -19,17 +19,21 @@ class ModelTask(models.TextChoices):
 
 
 class VersionStatus(models.TextChoices):
-    """Where a version stands. Only READY may serve; `present` says whether its file is there as well."""
+    """Where a version stands. Only READY may serve; `present` says whether its file is there as well.
+
+    GATED: its checks passed, and it waits for the comparison with its parent (`apps.evaluations.variants`).
+    """
 
     UPLOADED = "uploaded", _("Uploaded")
     CHECKING = "checking", _("Being checked")
     REFUSED = "refused", _("Refused")
+    GATED = "gated", _("Waits for its gate")
     READY = "ready", _("Ready")
     RETIRED = "retired", _("Retired")
 
 
 class VersionKind(models.TextChoices):
-    """How a version's numbers are stored; all but FP32 are made from a parent and pass the same gate."""
+    """How a version's numbers are stored; all but FP32 are made from a parent, and what has one is gated."""
 
     FP32 = "fp32", "fp32"
     FP16 = "fp16", "fp16"

@@ -13,7 +13,7 @@ from apps.cameras.models import Camera
 from apps.core.clock import now
 from apps.core.events import publish
 from apps.registry.assigning import stage_give
-from apps.registry.choice import usable
+from apps.registry.choice import needs_gate, usable
 from apps.registry.families import family_for
 from apps.registry.models import (
     ArtifactFormat,
@@ -92,9 +92,9 @@ def card_register(card: ModelCard) -> ModelVersion:
 def _announce(card: ModelCard, row: ModelVersion | None) -> bool:
     facts = {**_facts(card), **_origin(card), "family_ref_id": _family_id(card, row)}
     if row is None:
-        row = ModelVersion.objects.create(
-            name=card.name, sha256=card.sha256, status=_first_status(facts), **facts
-        )
+        row = ModelVersion(name=card.name, sha256=card.sha256, **facts)
+        row.status = VersionStatus.GATED if needs_gate(row) else VersionStatus.READY
+        row.save(force_insert=True)
         _record("register", row, {"family": row.family, "problem": row.problem})
         return True
     differing = {name: value for name, value in facts.items() if getattr(row, name) != value}
@@ -103,12 +103,6 @@ def _announce(card: ModelCard, row: ModelVersion | None) -> bool:
     ModelVersion.objects.filter(pk=row.pk).update(**differing)
     _record("change", row, {"changed": sorted(differing)})
     return True
-
-
-def _first_status(facts: dict[str, Any]) -> VersionStatus:
-    """A variant of another version serves nothing before it has passed its gate (`apps.evaluations`)."""
-    is_variant = "parent_id" in facts and facts.get("kind", VersionKind.FP32) != VersionKind.FP32
-    return VersionStatus.REFUSED if is_variant else VersionStatus.READY
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:

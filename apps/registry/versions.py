@@ -50,6 +50,7 @@ def version_upload(*, acting_user: User, received: ReceivedModel, origin: Origin
     """Put a received file into the ledger of checks; it serves nothing before every check has passed."""
     require(acting_user, Capability.UPLOAD_MODELS)
     name = _name_checked(origin.name or _name_of(received.filename))
+    _check_parent(origin, received.artifact)
     if len(origin.side_file) > MAX_SIDE_FILE:
         raise Invalid("side_file", _("A side file has at most %d characters.") % MAX_SIDE_FILE)
     with transaction.atomic():
@@ -81,6 +82,56 @@ def version_upload(*, acting_user: User, received: ReceivedModel, origin: Origin
     return version
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file that the data plane made from a version and left in the object store."""
+
+    name: str
+    key: str
+    sha256: str
+    size_bytes: int
+    side_file: str
+    kind: str
+
+
+def version_made(*, parent: ModelVersion, made: MadeFile, created_by: User | None) -> ModelVersion:
+    """Put a made file into the ledger of checks, inside of the caller's transaction.
+
+    So it is checked in the sandbox, signed and installed as any file, and waits for its gate then.
+    """
+    version = ModelVersion.objects.create(
+        name=free_name(made.name),
+        sha256=made.sha256,
+        size_bytes=made.size_bytes,
+        object_key=made.key,
+        artifact=ArtifactFormat.ONNX,
+        family=parent.family,
+        task=parent.task,
+        family_ref=parent.family_ref,
+        parent=parent,
+        kind=made.kind,
+        licence=parent.licence,
+        source=parent.source,
+        training_data=parent.training_data,
+        side_file=made.side_file,
+        status=VersionStatus.UPLOADED,
+        present=False,
+        uploaded_by=created_by,
+    )
+    details = {"bytes": version.size_bytes, "kind": version.kind, "parent": parent.sha256}
+    version_record("make", version, details)
+    publish("models.changed", version_id=str(version.pk))
+    transaction.on_commit(models_send, robust=True)
+    return version
+
+
+def free_name(stem: str) -> str:
+    """A name in the model directory means its bytes for ever; another calibration is another file."""
+    taken = set(ModelVersion.objects.filter(name__startswith=stem).values_list("name", flat=True))
+    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
+    return stem if stem not in taken else next(name for name in numbered if name not in taken)
+
+
 def _make_room(name: str) -> None:
     """A name is one file of the model directory: only what was refused gives its name back."""
     for row in ModelVersion.objects.select_for_update().filter(name=name):
@@ -96,6 +147,19 @@ def _make_room(name: str) -> None:
         row.delete()
         if key:
             transaction.on_commit(lambda key=key: object_delete(key), robust=True)  # type: ignore[misc]
+
+
+def _check_parent(origin: Origin, artifact: str) -> None:
+    """What is gated needs something that it can be compared with: said before the checks, not after."""
+    if artifact != ArtifactFormat.ONNX or origin.parent is None:
+        return
+    if origin.parent.task not in (ModelTask.DETECTION, ModelTask.UNKNOWN):
+        raise Invalid(
+            "parent_task",
+            _("A version with a parent serves after a comparison with it, and only detectors can be "
+              "compared. Upload it without a parent: it is a version of its own then, for a rollout."),
+            field="parent",
+        )  # fmt: skip
 
 
 def _name_checked(name: str) -> str:

@@ -177,7 +177,8 @@ class EvaluationReply:
     """The outcome of one job, on the results stream. The first success counts.
 
     `summary` are the few figures that lists show, by name; the whole is the JSON at `output_key`.
-    `verdict` and `reason` are set by COMPARE alone.
+    `verdict` and `reason` are set by COMPARE alone. `side_file` is set by VARIANT: how the file at `made_key`
+    is fed and read, as JSON.
     """
 
     job_id: str
@@ -188,6 +189,7 @@ class EvaluationReply:
     summary: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     verdict: str = ""
+    side_file: str = ""
     duration_ms: float = 0.0
     error_code: str | None = None
     error: str | None = None
@@ -220,6 +222,11 @@ def portion_key(job_id: str, portion: int) -> str:
 def outcome_key(job_id: str) -> str:
     """The whole result as JSON (docs/model-quality.md)."""
     return f"{job_prefix(job_id)}/result.json"
+
+
+def made_key(job_id: str) -> str:
+    """The file that a variant job made: it is checked and installed from there, as an upload is."""
+    return f"{job_prefix(job_id)}/model.onnx"
 
 
 def shown_key(job_id: str, name: str) -> str:

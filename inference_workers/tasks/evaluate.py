@@ -94,7 +94,7 @@ def in_hand() -> JobsInHand:
 def desk() -> EvaluationDesk:
     """The one desk of this worker process."""
     config, here = settings(), runtime()
-    place = Workplace(Objects(config.object_store_url), scratch_folder(config.data_dir), here.directory)
+    place = Workplace(Objects(config.object_store_url), scratch_folder(config.data_dir))
     return EvaluationDesk(place, here.counters, tell, in_hand().note, os.environ)
 
 

@@ -26,16 +26,12 @@ from inference_workers.engine.evaluation.calls import (
     Call,
     Phase,
     finish_reads,
-    model_key,
     portion_pictures,
     portions_of,
-    side_key,
 )
 from inference_workers.engine.evaluation.child import failed
 from inference_workers.engine.evaluation.labels import read_labels
 from inference_workers.engine.films.folder import WorkFolder
-from inference_workers.engine.model_directory import ModelDirectory
-from inference_workers.engine.side_file import read_side_file
 from inference_workers.objects import Objects
 from inference_workers.tasks.counters import Counters
 
@@ -54,7 +50,6 @@ class Workplace:
 
     objects: Objects
     folder: WorkFolder
-    directory: ModelDirectory
 
     def bring(self, wanted: Iterable[str]) -> None:
         """Raises EngineError `object_missing`, `object_store_unreachable`, `disk_full`."""
@@ -175,7 +170,7 @@ class JobRun:
         reply = self._ask(Phase.FINISH)
         self._show(reply)
         if self.step.variant is not None:
-            self._install(self.step.variant.name)
+            self._leave(keys.made_key(self.step.job_id))
         self._leave(keys.outcome_key(self.step.job_id))
         return reply
 
@@ -225,12 +220,6 @@ class JobRun:
         ref = self.step.labelled
         worst = self.place.folder.read_json(reply.output_key)["worst"]
         return [[keys.picture_key(ref.set_id, item["sha256"])] for item in worst] if ref else []
-
-    def _install(self, name: str) -> None:
-        """A variant becomes a version of this machine; the next announcement tells the registry."""
-        path = self.place.folder.path(model_key(self.step.job_id))
-        side = read_side_file(self.place.folder.path(side_key(self.step.job_id)))
-        self.place.directory.install(path, side, name)
 
     def _leave(self, key: str) -> None:
         self.place.objects.put_file(key, self.place.folder.path(key))

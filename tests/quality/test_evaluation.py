@@ -36,6 +36,7 @@ from inference_workers.engine.evaluation.precision import class_precisions, mean
 from inference_workers.engine.evaluation.verdicts import judge
 from inference_workers.engine.films.folder import WorkFolder
 from inference_workers.engine.model_directory import ModelDirectory
+from inference_workers.engine.side_file import parse_side_file
 from inference_workers.objects import Objects
 from inference_workers.side_files import describe_known
 from inference_workers.tasks.evaluate_desk import JobRun, Workplace
@@ -70,10 +71,10 @@ class Lab:
         settings = worker_settings(folder)
         (folder / "scratch").mkdir(parents=True)
         scratch = WorkFolder(folder / "scratch")
-        self._data = data
+        self._data, self._folder = data, folder
         self._directory = ModelDirectory(settings)
         self.objects = Objects((folder / "objects").as_uri())
-        self.place = Workplace(self.objects, scratch, self._directory)
+        self.place = Workplace(self.objects, scratch)
         self._child: Any = InThisProcess(Bench(scratch, settings))
         coco = data / "images" / "coco"
         read = read_set(Where(coco / "val2017", coco / "instances_val2017.json"))
@@ -123,6 +124,9 @@ class Lab:
         ref, hashes = self.installed(parent), sorted(picture.sha256 for picture in self.labelled.pictures)
         asked = MakeVariant(ref, kind, f"{parent}.{kind}", tuple(hashes[::5]) if kind == "int8" else ())
         reply = self.run(EvaluationKind.VARIANT, f"variant-{_id(ref)}-{kind}", variant=asked)
+        made = self._folder / "made.onnx"
+        made.write_bytes(self.objects.get(keys.made_key(f"variant-{_id(ref)}-{kind}")))
+        self._directory.install(made, parse_side_file(reply.side_file.encode(), "made"), asked.name)
         return ModelRef("v", asked.name, ref.family, reply.output_sha256)
 
     def measurement(self, ref: ModelRef, change: Callable[[Any], Any] = lambda seen: seen) -> Measurement:

@@ -153,7 +153,7 @@ def evaluation(request: HttpRequest, evaluation_id: str) -> HttpResponse:
 
 
 def _result_context(request: HttpRequest, found: Evaluation) -> dict[str, Any]:
-    if found.state != JobState.DONE:
+    if found.state != JobState.DONE or found.kind == JobKind.GATE:
         return {"result": None}
     result = result_open(viewer(request), found, purpose_of(request, PURPOSE))
     context: dict[str, Any] = {"result": result}

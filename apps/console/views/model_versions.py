@@ -10,7 +10,9 @@ from apps.accounts.roles import Capability, user_can
 from apps.console.access import page, told, viewer
 from apps.console.model_words import TONES, check_lines, status_line, walls
 from apps.detections.selectors import events_search
+from apps.evaluations.gates import gate_state
 from apps.registry import versions
+from apps.registry.checking import INSTALLED
 from apps.registry.models import ArtifactFormat, ModelVersion, VersionKind, VersionStatus
 from apps.registry.selectors import families_all, family_get, stage_states, version_get, versions_all
 from apps.registry.statements import statement_holds
@@ -31,6 +33,7 @@ def version(request: HttpRequest, version_id: str) -> HttpResponse:
         "children": list(found.children.order_by("kind", "name")),
         "siblings": _siblings(found),
         "serves": serves,
+        "gate": gate_state(found),
         "events": _events_seen(request, found),
         "signed": statement_holds(found) if found.signature else None,
         "may_retire": user_can(user, Capability.UPLOAD_MODELS)
@@ -58,7 +61,7 @@ def _checks(found: ModelVersion) -> dict[str, Any]:
 
 
 def _waits_to_be_installed(found: ModelVersion) -> bool:
-    is_servable = found.artifact == ArtifactFormat.ONNX and found.status == VersionStatus.READY
+    is_servable = found.artifact == ArtifactFormat.ONNX and found.status in INSTALLED
     return is_servable and bool(found.signature) and not found.present and not found.problem
 
 

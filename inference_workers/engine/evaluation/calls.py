@@ -61,12 +61,3 @@ def finish_reads(step: EvaluationStep, labelled: LabelledSet | None) -> list[str
     if step.variant is not None:
         own += [keys.picture_key(set_id, sha256) for sha256 in step.variant.calibration]
     return own
-
-
-def model_key(job_id: str) -> str:
-    """The file that a variant job made, in the scratch folder; it is installed from there."""
-    return f"{keys.job_prefix(job_id)}/model.onnx"
-
-
-def side_key(job_id: str) -> str:
-    return f"{keys.job_prefix(job_id)}/model.json"

@@ -1,11 +1,10 @@
-"""Another file of a version, made in the scratch folder; the worker installs it from there."""
+"""Another file of a version, made in the scratch folder; the worker leaves it in the object store."""
 
 from dataclasses import replace
 
-from inference_workers.contracts.evaluations import EvaluationReply, EvaluationStep
+from inference_workers.contracts.evaluations import EvaluationReply, EvaluationStep, made_key
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.evaluation.bench import Bench, required
-from inference_workers.engine.evaluation.calls import model_key, side_key
 from inference_workers.engine.evaluation.variants import make_variant
 from inference_workers.engine.frame import Image
 from inference_workers.engine.onnx_files import read_checked
@@ -14,7 +13,7 @@ from inference_workers.engine.side_file import NAME, read_side_file
 
 
 def finish_variant(bench: Bench, step: EvaluationStep) -> EvaluationReply:
-    """Make the file and its side file; the reply carries the hash of the file."""
+    """Make the file; the reply carries its hash and its side file."""
     variant = required(step.variant)
     parent = variant.parent
     if not NAME.fullmatch(parent.name):
@@ -25,12 +24,8 @@ def finish_variant(bench: Bench, step: EvaluationStep) -> EvaluationReply:
     if side.sha256 != parent.sha256:
         raise EngineError("model_wrong_hash", f"{parent.name}: its side file describes another version")
     made, made_side = make_variant(data, parent.name, side, variant.kind, _calibration(bench, step))
-    for key, content in (
-        (model_key(step.job_id), made),
-        (side_key(step.job_id), made_side.to_json().encode()),
-    ):
-        with bench.folder.new_file(key) as target:
-            target.write_bytes(content)
+    with bench.folder.new_file(made_key(step.job_id)) as target:
+        target.write_bytes(made)
     result = {
         "name": variant.name,
         "kind": variant.kind.value,
@@ -41,7 +36,8 @@ def finish_variant(bench: Bench, step: EvaluationStep) -> EvaluationReply:
         "calibrated_on": list(variant.calibration),
     }
     summary = {"bytes": float(len(made)), "parent_bytes": float(len(data))}
-    return replace(bench.leave(step, result, summary), output_sha256=made_side.sha256)
+    reply = bench.leave(step, result, summary)
+    return replace(reply, output_sha256=made_side.sha256, side_file=made_side.to_json())
 
 
 def _calibration(bench: Bench, step: EvaluationStep) -> list[Image]:

@@ -70,9 +70,12 @@ def _cleaned(model: onnx.ModelProto, _side: SideFile, _pictures: Sequence[Image]
 def _fp16(model: onnx.ModelProto, _side: SideFile, _pictures: Sequence[Image]) -> bytes:
     """Weights and arithmetic in half precision, inputs and outputs as before."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
     cleaned = onnx.load_model_from_string(clean_graph(model))
     converted = convert_float_to_float16(cleaned, keep_io_types=True, disable_shape_infer=False)
+    # The converter puts its casts at the end; the standard asks for an order in which each input was made.
+    OnnxModel(converted).topological_sort()
     return bytes(converted.SerializeToString())
 
 

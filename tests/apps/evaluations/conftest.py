@@ -14,6 +14,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("apps.evaluations.sending.gpu_send", made.take)
     monkeypatch.setattr("apps.evaluations.sending.worker_lives", lambda: True)
     monkeypatch.setattr("apps.evaluations.sweeping.worker_lives", lambda: True)
+    monkeypatch.setattr("apps.registry.checking.worker_lives", lambda: False)  # nobody checks what it made
     return made
 
 

@@ -4,31 +4,37 @@ import pytest
 
 from apps.audit.models import AuditRecord
 from apps.core.errors import Conflict, Invalid
+from apps.evaluations.comparing import comparison_create
+from apps.evaluations.gates import gate_state
 from apps.evaluations.models import Evaluation
 from apps.evaluations.sweeping import evaluations_sweep
 from apps.evaluations.variants import variant_create
 from apps.registry.choice import usable
 from apps.registry.models import ModelVersion
 from apps.registry.services import models_announced
+from inference_workers.contracts.evaluations import made_key
 from inference_workers.contracts.models import ModelCard
+from tests.apps.evaluations.parts import version_add
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def made(erin, versions, labelled, worker):
-    """An int8 file that the data plane made and announced; its gate is open."""
+    """An int8 file that the data plane made, and that was checked and installed; its gate is open."""
     parent = versions[1]
     job = variant_create(
         acting_user=erin, parent=parent, kind="int8", calibration_set=labelled, calibration=8
     )
     (step,) = worker.sent
     assert (step.variant.name, len(step.variant.calibration)) == ("picodet-s-320.int8", 3)
-    worker.answer(step, output_sha256="cc" * 32)
+    worker.answer(step, output_sha256="cc" * 32, side_file="{}", summary={"bytes": 5.0})
     evaluations_sweep()
-    assert Evaluation.objects.filter(kind="compare").count() == 0, (
-        "nothing is compared before it is announced"
-    )
+    row = ModelVersion.objects.get(name="picodet-s-320.int8")
+    assert (row.status, row.parent, row.kind, row.side_file) == ("uploaded", parent, "int8", "{}")
+    assert row.object_key == made_key(str(job.pk))
+    assert Evaluation.objects.filter(kind="compare").count() == 0, "nothing is compared before it is there"
+    ModelVersion.objects.filter(pk=row.pk).update(status="gated")
     announce(parent)
     return job
 
@@ -70,6 +76,86 @@ def test_more_than_a_point_of_loss_is_refused_however_fast(made, worker, ap, gat
     announce(variant.parent)
     variant.refresh_from_db()
     assert usable(variant) is serves, "the next announcement does not undo the gate"
+
+
+def test_what_the_checks_refuse_is_refused_by_its_gate(made, worker):
+    ModelVersion.objects.filter(name="picodet-s-320.int8").update(status="refused")
+    evaluations_sweep()
+    made.refresh_from_db()
+    assert (made.gate, Evaluation.objects.filter(kind="compare").count()) == ("refused", 0)
+
+
+@pytest.fixture
+def by_hand(versions):
+    """An int8 file with a parent that somebody uploaded; its checks passed."""
+    row = version_add("mine-int8", "dd", parent=versions[1], kind="int8", status="gated")
+    announce_all()
+    return row
+
+
+def announce_all():
+    facts = {"family": "picodet", "task": "detection", "licence": "MIT", "source": "x"}
+    models_announced(
+        [
+            ModelCard(
+                name=row.name, sha256=row.sha256, input_size=(320, 320), classes=tuple(row.classes), **facts
+            )
+            for row in ModelVersion.objects.all()
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("ap", "gate", "status"), [(0.331, "passed", "ready"), (0.329, "refused", "refused")]
+)
+def test_a_file_that_somebody_uploaded_passes_the_same_gate(by_hand, labelled, worker, ap, gate, status):
+    assert not usable(by_hand)
+    assert gate_state(by_hand).words.startswith("It is compared")
+    assert evaluations_sweep()["gates"] == 1
+    assert evaluations_sweep()["gates"] == 0, "it is compared once"
+    assert "being compared with picodet-s-320 on Yard" in gate_state(by_hand).words
+    worker.do_all(summary={"candidate_ap": ap})
+    by_hand.refresh_from_db()
+    job = Evaluation.objects.get(kind="gate")
+    assert (by_hand.status, job.gate, job.made, job.candidate) == (status, gate, by_hand, by_hand.parent)
+    assert gate_state(by_hand).words.lower().startswith(gate)
+    assert AuditRecord.objects.get(action="evaluation.gate").details["variant"] == by_hand.sha256
+
+
+def test_it_says_what_its_gate_misses(by_hand, versions):
+    def said(**changes):
+        ModelVersion.objects.filter(pk=by_hand.pk).update(**changes)
+        by_hand.refresh_from_db()
+        return gate_state(ModelVersion.objects.get(pk=by_hand.pk)).words
+
+    assert evaluations_sweep()["gates"] == 0
+    assert "no labelled set" in said()
+    assert "datasets add" in said()
+    assert "lies in the model directory" in said(present=False)
+    assert "Only detectors" in said(present=True, task="face")
+    assert "parent is not known" in said(parent=None)
+    assert gate_state(versions[1]) is None
+
+
+def test_a_set_without_a_class_of_the_parent_judges_nothing(by_hand, labelled, worker):
+    ModelVersion.objects.filter(pk=by_hand.parent.pk).update(classes=["gate"])
+    by_hand = ModelVersion.objects.get(pk=by_hand.pk)
+    assert evaluations_sweep()["gates"] == 0
+    assert "has a class of its parent" in gate_state(by_hand).words
+
+
+def test_where_the_parent_finds_nothing_the_gate_stays_open_until_a_person_compares(
+    erin, by_hand, labelled, worker
+):
+    evaluations_sweep()
+    worker.do_all(summary={"candidate_ap": 0.0, "base_ap": 0.0})
+    by_hand.refresh_from_db()
+    assert (by_hand.status, Evaluation.objects.get(kind="gate").gate) == ("gated", "open")
+    assert "finds nothing" in gate_state(by_hand).words
+    comparison_create(acting_user=erin, candidate=by_hand, base=by_hand.parent, set_version=labelled)
+    worker.do_all(summary={"candidate_ap": 0.339})
+    by_hand.refresh_from_db()
+    assert (by_hand.status, Evaluation.objects.get(kind="gate").gate) == ("ready", "passed")
 
 
 def test_it_refuses_kinds_and_counts_that_make_no_sense(erin, versions, labelled, worker):

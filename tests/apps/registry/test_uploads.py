@@ -1,5 +1,7 @@
 """From an upload to a version that serves; and every file that somebody might send instead of a model."""
 
+import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,15 +11,18 @@ from django.test import Client
 
 from apps.audit.models import AuditRecord
 from apps.core.errors import Conflict, DomainError, Forbidden, Unavailable
-from apps.core.objects import object_get
+from apps.core.objects import object_get, object_put
 from apps.registry import checking, selectors, versions
 from apps.registry.assigning import stage_give
+from apps.registry.choice import usable
 from apps.registry.families import FamilyFacts, family_create
 from apps.registry.models import ModelVersion, VersionStatus
 from apps.registry.statements import statement_holds
+from apps.registry.versions import MadeFile
 from apps.rollouts.services import stage_assign
 from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.model_directory import ModelDirectory
 from tests.apps.registry.worker import only, post, side_text, stored
 from tests.engine import hostile_models as hostile
 from tests.engine.onnx_graphs import constant_graph, detr_outputs, side_of
@@ -83,8 +88,62 @@ def test_a_variant_names_its_parent(erin, worker):
     _upload(erin, variant, "tiny-int8", parent=str(parent.pk), kind="int8")
     worker.work()
     row = ModelVersion.objects.get(name="tiny-int8")
-    assert (row.parent, row.kind, row.status, row.present) == (parent, "int8", "ready", True)
+    assert (row.parent, row.kind, row.status, row.present) == (parent, "int8", "gated", True)
+    assert statement_holds(row)
+    assert not usable(row), "it waits for the comparison with its parent"
     assert list(parent.children.all()) == [row]
+
+
+def test_the_side_file_alone_names_the_parent_and_gates_it_too(erin, worker):
+    base = hostile.good()
+    _upload(erin, base)
+    worker.work()
+    parent = only()
+    variant = constant_graph(detr_outputs((0.5, 0.5, 0.2, 0.4, 0, 0.8)))
+    side = side_text(variant, kind="int8", parent_sha256=parent.sha256)
+    _upload(erin, variant, "tiny-int8", side_file=side)
+    worker.work()
+    row = ModelVersion.objects.get(name="tiny-int8")
+    assert (row.parent, row.kind, row.status) == (parent, "int8", "gated")
+
+
+def test_a_variant_without_its_parent_is_refused(erin, worker):
+    _upload(erin, hostile.good(), kind="int8")
+    worker.work()
+    assert (only().status, only().problem[:7]) == ("refused", "parent:")
+
+
+def test_what_no_gate_can_compare_is_refused_at_the_door(erin, worker):
+    parent = ModelVersion.objects.create(name="yunet", family="yunet", task="face", sha256="ab" * 32)
+    data = hostile.good()
+    answer = post(erin, data, filename="tiny.onnx", side_file=side_text(data), parent=str(parent.pk))
+    assert (answer.status_code, answer.json()["code"]) == (400, "parent_task")
+    assert stored() == []
+
+
+def test_what_the_product_makes_is_checked_signed_and_installed_where_only_signed_models_serve(erin, worker):
+    """The file of a variant job, in a model directory that refuses everything without a signature."""
+    config = dataclasses.replace(worker.directory._settings, signed_models_only=True)
+    worker.directory = ModelDirectory(config)
+    worker.desk = dataclasses.replace(worker.desk, directory=worker.directory)
+    _upload(erin, hostile.good())
+    worker.work()
+    data = constant_graph(detr_outputs((0.5, 0.5, 0.2, 0.4, 0, 0.8)))
+    side = side_text(data, kind="fp16", parent_sha256=only().sha256)
+    object_put("evaluations/job/model.onnx", data)
+    made = MadeFile(
+        "tiny.fp16", "evaluations/job/model.onnx", hashlib.sha256(data).hexdigest(), len(data), side, "fp16"
+    )
+    with transaction.atomic():
+        row = versions.version_made(parent=only(), made=made, created_by=None)
+    worker.work()
+    row.refresh_from_db()
+    assert (row.status, row.present, row.problem) == ("gated", True, "")
+    assert statement_holds(row)
+    worker.directory.load(ModelRef(str(row.pk), "tiny.fp16", "detr", row.sha256))
+    (worker.model_dir / "tiny.fp16.statement").unlink()
+    with pytest.raises(EngineError, match="SIGNED_MODELS_ONLY"):
+        worker.directory.load(ModelRef(str(row.pk), "tiny.fp16", "detr", row.sha256))
 
 
 REFUSED_AT_THE_DOOR = {
