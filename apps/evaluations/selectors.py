@@ -37,6 +37,12 @@ def evaluation_get(user: Viewer, evaluation_id: object) -> Evaluation:
     return found
 
 
+def evaluations_of(user: Viewer, version: ModelVersion) -> QuerySet[Evaluation]:
+    """Comparisons and replays in which the version was one of the two, the newest first."""
+    rows = evaluations_for(user).filter(kind__in=(JobKind.COMPARE, JobKind.REPLAY))
+    return rows.filter(Q(candidate=version) | Q(base=version))
+
+
 def sets_for(user: Viewer) -> QuerySet[SetVersion]:
     """Every version of every labelled set: names and counts, no picture."""
     require(user, Capability.SEE_MODELS)

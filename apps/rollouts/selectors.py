@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -33,6 +33,11 @@ def rollouts_all() -> QuerySet[Rollout]:
     return Rollout.objects.select_related(
         "base", "candidate", "created_by", "started_by", "requested_by", "approved_by"
     ).order_by("-created_at", "-pk")
+
+
+def rollouts_of(version: ModelVersion) -> QuerySet[Rollout]:
+    """Those in which the version was to serve or to be replaced."""
+    return rollouts_all().filter(Q(candidate=version) | Q(base=version))
 
 
 def rollout_get(user: User, rollout_id: object) -> Rollout:

@@ -8,18 +8,23 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, user_can
 from apps.console.access import page, told, viewer
+from apps.console.evaluation_words import title_of
 from apps.console.model_words import TONES, check_lines, status_line, walls
 from apps.detections.selectors import events_search
 from apps.evaluations.gates import gate_state
+from apps.evaluations.selectors import evaluations_of
 from apps.registry import versions
 from apps.registry.checking import INSTALLED
 from apps.registry.models import ArtifactFormat, ModelVersion, VersionKind, VersionStatus
 from apps.registry.selectors import families_all, family_get, stage_states, version_get, versions_all
 from apps.registry.statements import statement_holds
 from apps.registry.uploads import max_bytes
+from apps.rollouts.models import Rollout
+from apps.rollouts.selectors import rollouts_of
 
 _UNDER_WAY = (VersionStatus.UPLOADED, VersionStatus.CHECKING)
 _MOST_EVENTS = 1000
+_SHOWN = 10
 
 
 @page(Capability.SEE_MODELS)
@@ -34,6 +39,8 @@ def version(request: HttpRequest, version_id: str) -> HttpResponse:
         "siblings": _siblings(found),
         "serves": serves,
         "gate": gate_state(found),
+        "evaluations": _evaluations(request, found),
+        "rollouts": _rollouts(request, found),
         "events": _events_seen(request, found),
         "signed": statement_holds(found) if found.signature else None,
         "may_retire": user_can(user, Capability.UPLOAD_MODELS)
@@ -87,6 +94,19 @@ def _siblings(found: ModelVersion) -> list[dict[str, Any]]:
         }
         for other in others
     ]
+
+
+def _evaluations(request: HttpRequest, found: ModelVersion) -> list[dict[str, Any]]:
+    """Its newest comparisons and replays, on either side, among those that this person may see."""
+    rows = evaluations_of(viewer(request), found)[:_SHOWN]
+    return [{"row": row, "title": title_of(row)} for row in rows]
+
+
+def _rollouts(request: HttpRequest, found: ModelVersion) -> list[Rollout]:
+    """Where it was rolled out, and where another version was to take its place; the newest first."""
+    if not user_can(request.user, Capability.SEE_ROLLOUTS):
+        return []
+    return list(rollouts_of(found)[:_SHOWN])
 
 
 def _events_seen(request: HttpRequest, found: ModelVersion) -> dict[str, Any] | None:

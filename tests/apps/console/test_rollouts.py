@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from apps.dispatch.leases import lease_for
+from apps.evaluations.models import Evaluation
 from apps.rollouts import services
 from apps.rollouts.guards import DEFAULT_GUARDS, FURTHER_GUARDS, SHADOW_GUARDS
 from apps.rollouts.models import Rollout
@@ -109,3 +110,23 @@ def test_charlie_sees_none_of_it(as_, charlie, running):  # noqa: F811
     rollout = running(steps=(50, 100))
     for name in ("rollout", "rollout_live", "rollout_series", "rollout_report"):
         assert as_(charlie).get(reverse(f"console:{name}", args=[rollout.pk])).status_code == 403
+
+
+def test_the_page_of_a_version_leads_to_its_rollouts_and_comparisons(
+    as_,
+    erin,
+    running,  # noqa: F811
+    versions,  # noqa: F811
+):
+    rollout = running(steps=(50, 100))
+    job = Evaluation.objects.create(
+        kind="compare", state="done", verdict="better", candidate=versions["candidate"], base=versions["base"]
+    )
+    for version in (versions["candidate"], versions["base"]):
+        page = as_(erin).get(reverse("console:model", args=[version.pk])).content.decode()
+        assert reverse("console:rollout", args=[rollout.pk]) in page
+        assert reverse("console:evaluation", args=[job.pk]) in page
+        assert reverse("console:model_speed", args=[version.pk]) in page
+    page = as_(erin).get(reverse("console:model", args=[versions["third"].pk])).content.decode()
+    assert "It was not compared yet." in page
+    assert reverse("console:rollout", args=[rollout.pk]) not in page
