@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.audit.locking import Lock, storage_ask
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 LEAST_SECRET_CHARACTERS = 50
 LEAST_SHM_MB = 64
@@ -134,6 +136,24 @@ CHECKS: tuple[Callable[[], list[CheckMessage]], ...] = (
     outside_needs_names,
     shared_memory_is_usable,
 )
+
+
+@register(Tags.security, deploy=True)
+def checkpoints_are_locked(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Asks the storage itself, so only on `check --deploy`: nothing waits for a network at a start."""
+    found = storage_ask()
+    words = {
+        Lock.FOLDER: "lie in a folder, and whoever owns it can delete them",
+        Lock.GOVERNED: "are in governance mode, so whoever has a certain right can delete them",
+        Lock.OPEN: "can be deleted: the newest one has no retention",
+        Lock.AWAY: f"cannot be asked for: {found.why}",
+    }
+    if found.lock not in words or (found.lock is Lock.FOLDER and not _production()):
+        return []
+    hint = "VIDETTE_CHECKPOINT_URL=s3://bucket with Object Lock and a default retention in compliance mode."
+    return [Warning(f"The record's checkpoints {words[found.lock]}.", hint=hint, id="vidette.W006")]
 
 
 @register(Tags.security)

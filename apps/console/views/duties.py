@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.roles import Capability
 from apps.audit.keys import public_keys
+from apps.audit.locking import storage_state
 from apps.audit.selectors import chain_state, checkpoint_state, last_verification
 from apps.compliance.duties import Duties, Duty, DutyKind
 from apps.compliance.selectors import duties_of
@@ -67,6 +68,7 @@ def duties(request: HttpRequest) -> HttpResponse:
         "chain": chain_state(),
         "last_check": last_verification(),
         "checkpoint": checkpoint_state(),
+        "storage": storage_state(),
         "public_keys": public_keys(),
         "zone_name": "UTC",
     }

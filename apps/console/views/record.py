@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from apps.accounts.roles import Capability
 from apps.audit.keys import public_keys
+from apps.audit.locking import storage_state
 from apps.audit.models import AuditRecord
 from apps.audit.selectors import (
     ORDERING,
@@ -61,6 +62,7 @@ def record(request: HttpRequest) -> HttpResponse:
         "last_check": last_verification(),
         "owner_can_alter": owner_can_alter_record(),
         "checkpoint": checkpoint_state(),
+        "storage": storage_state(),
         "public_keys": public_keys(),
         "most_rows": MOST_ROWS,
     }
