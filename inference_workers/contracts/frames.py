@@ -42,12 +42,15 @@ class Region:
 @dataclass(frozen=True, slots=True)
 class BatchItem:
     """One frame to look at. Of a frame with `crop_xyxy` (normalised) only this part is looked at; what is
-    found there is answered in coordinates of the whole picture all the same.
+    found there is answered in coordinates of the whole picture all the same. For the stage CLASSIFY
+    `crops_xyxy` are the things to name: the answer is one `Found` for each, in their order, with an empty
+    label where no class is sure enough.
     """
 
     frame: FrameRef
     regions: tuple[Region, ...] = ()
     crop_xyxy: tuple[float, float, float, float] | None = None
+    crops_xyxy: tuple[tuple[float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

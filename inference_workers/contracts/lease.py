@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.codec import ContractError
 from inference_workers.contracts.recording import RecordingPolicy
+
+# A cascade never looks at these: what names a face tells who somebody is.
+FACE_LABELS = frozenset({"face", "masked face", "head"})
+MAX_CASCADES = 8
+MIN_EVERY_S = 1.0
+MAX_EVERY_S = 600.0
 
 
 class SourceKind(StrEnum):
@@ -23,7 +30,8 @@ class SourceKind(StrEnum):
 class Stage(StrEnum):
     """What may be done with a frame. `VIEW` allows the redacted live picture.
 
-    `TEXT_BOXES` finds where text is, to cover it, and reads nothing; `TEXT` reads.
+    `TEXT_BOXES` finds where text is, to cover it, and reads nothing; `TEXT` reads. `CLASSIFY` names more
+    closely what `DETECT` found, on its crops (`Cascade`); who a person is, it must not tell.
     """
 
     VIEW = "view"
@@ -32,6 +40,7 @@ class Stage(StrEnum):
     FACES = "faces"
     TEXT = "text"
     TEXT_BOXES = "text_boxes"
+    CLASSIFY = "classify"
 
 
 class ZoneKind(StrEnum):
@@ -121,6 +130,38 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
+class Cascade:
+    """What the detector found goes on to another model: the crops of some of its classes.
+
+    `stage` CLASSIFY: `model` names each crop, and `name` is what its answer is called ("colour"). TEXT: the
+    text of these crops is read, by the version that reads, and then nowhere else in the picture. `zone_id`:
+    only what stands in this zone. A thing is looked at again after `every_s` at the earliest, or when it
+    has come clearly nearer.
+    """
+
+    cascade_id: str
+    stage: Stage
+    labels: tuple[str, ...]
+    name: str = ""
+    model: ModelRef | None = None
+    zone_id: str | None = None
+    script: Script | None = None
+    every_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.stage not in (Stage.CLASSIFY, Stage.TEXT):
+            raise ContractError(f"Cascade.stage: expected classify or text, got {self.stage}")
+        if (self.stage is Stage.CLASSIFY) != (self.model is not None):
+            raise ContractError(f"Cascade.model: expected one for classify only, got {self.model}")
+        if not self.labels or set(self.labels) & FACE_LABELS:
+            raise ContractError(f"Cascade.labels: expected classes, faces never, got {self.labels}")
+        if not MIN_EVERY_S <= self.every_s <= MAX_EVERY_S:
+            raise ContractError(
+                f"Cascade.every_s: expected {MIN_EVERY_S} to {MAX_EVERY_S}, got {self.every_s}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class RedactionPolicy:
     """How people are covered before a picture leaves the data plane.
 
@@ -146,7 +187,8 @@ class Lease:
     `models` names by stage the version that serves; while the data plane still loads it, the one before it
     goes on. `shadows` names by stage a version that sees the same frames as time allows: it is measured and
     never published. What versions do is reported in windows of `window_s` (`contracts.comparison`).
-    `basis` names the entries of the register of purposes that it stands on, as "id@version".
+    `basis` names the entries of the register of purposes that it stands on, as "id@version". `cascades` of
+    a stage that is not allowed do nothing.
     """
 
     lease_id: str
@@ -169,6 +211,15 @@ class Lease:
     basis: tuple[str, ...] = ()
     shadows: Mapping[str, ModelRef] = field(default_factory=dict)
     window_s: float = 5.0
+    cascades: tuple[Cascade, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.cascades) > MAX_CASCADES:
+            raise ContractError(f"Lease.cascades: expected at most {MAX_CASCADES}, got {len(self.cascades)}")
 
     def allows(self, stage: Stage) -> bool:
         return stage in self.stages
+
+    def reads_crops(self) -> bool:
+        """Is text read on what the detector found, and not in the picture or its zones?"""
+        return any(cascade.stage is Stage.TEXT for cascade in self.cascades)

@@ -14,13 +14,17 @@ MAX_HEADER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LiveBox:
-    """A box to draw. `state`: "seen" in this frame, "interpolated" or "coasting"."""
+    """A box to draw. `state`: "seen" in this frame, "interpolated" or "coasting".
+
+    `attributes` are what classifiers said, to be written behind the label.
+    """
 
     track_id: int
     label: str
     score: float
     box_xyxy: tuple[float, float, float, float]
     state: str = "seen"
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

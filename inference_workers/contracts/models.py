@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """`task`: "detection", "face", "text", "motion". `builtin` versions come with installed packages.
+    """`task`: "detection", "face", "text", "motion", "classification". `builtin` versions come with installed
+    packages.
 
     `problem` says in words why a version that lies in the model directory cannot be used; empty when fine.
     `parent_sha256` names the version that this one was made from, `kind` how its numbers are stored ("fp32",

@@ -25,6 +25,22 @@ class CameraState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TrackAttribute:
+    """What a classifier said about a tracked object: of its answers on `looks` crops the most frequent.
+
+    `name` is what the cascade calls it ("colour"), `value` the class, `confidence` that of the surest crop,
+    and `model` the version that said so there.
+    """
+
+    cascade_id: str
+    name: str
+    value: str
+    confidence: float
+    looks: int
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True)
 class TrackResult:
     """One tracked object, sent when it is confirmed, when it changed and when it ended.
 
@@ -51,6 +67,7 @@ class TrackResult:
     snapshot_redaction: str | None = None
     upper_colour: Colour | None = None
     lower_colour: Colour | None = None
+    attributes: tuple[TrackAttribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

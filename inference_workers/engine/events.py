@@ -6,8 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from inference_workers.contracts.lease import Lease, ModelRef
+from inference_workers.contracts.frames import Found
+from inference_workers.contracts.lease import Cascade, Lease, ModelRef, Zone
 from inference_workers.contracts.results import ReadingResult, TrackResult
+from inference_workers.engine.cascades import (
+    CascadeBook,
+    CropLook,
+    is_large_enough,
+    longest_waiting,
+    looks_at,
+)
 from inference_workers.engine.clothing import Clothing
 from inference_workers.engine.persons import PERSON_LABELS
 from inference_workers.engine.tracking import Box, Track
@@ -63,6 +71,7 @@ class Event:
     snapshot_key: str | None = None
     snapshot_redaction: str | None = None
     clothing: Clothing = field(default_factory=Clothing)
+    cascades: CascadeBook = field(default_factory=CascadeBook)
 
     @property
     def label(self) -> str:
@@ -157,6 +166,7 @@ class Event:
             snapshot_redaction=self.snapshot_redaction,
             upper_colour=self.clothing.upper if self.is_person else None,
             lower_colour=self.clothing.lower if self.is_person else None,
+            attributes=self.cascades.attributes(),
         )
 
 
@@ -190,6 +200,39 @@ class EventBook:
             if track.last.label == MOTION and self._explains(track):
                 event.explained_hits += 1
             event.see(size, model, zones)
+
+    def crops_due(self, cascade: Cascade, seq: int, zones: Sequence[Zone], size: Size) -> CropLook | None:
+        """The things of this frame that may go on to a cascade now; None when there is nothing to ask."""
+        candidates = []
+        for event in self._events.values():
+            seen = event.track.last
+            if seen.seq != seq or event.ended or event.label not in cascade.labels:
+                continue
+            box = normalised(seen.box_xyxy, size)
+            fits = event.is_confirmed() and is_large_enough(box, *size) and looks_at(cascade, zones, box)
+            if fits and event.cascades.is_due(cascade, seen.at, box):
+                candidates.append((event.cascades, event.track.track_id, box))
+        chosen = longest_waiting(cascade, candidates)
+        if not chosen:
+            return None
+        return CropLook(cascade, tuple(item[1] for item in chosen), tuple(item[2] for item in chosen))
+
+    def crops_asked(self, look: CropLook, at: float) -> None:
+        for track_id, box in zip(look.track_ids, look.crops_xyxy, strict=True):
+            if (event := self._events.get(track_id)) is not None:
+                event.cascades.ask(look.cascade, at, box)
+
+    def crops_lost(self, look: CropLook) -> None:
+        """Nobody answered: they are asked again soon."""
+        for track_id in look.track_ids:
+            if (event := self._events.get(track_id)) is not None:
+                event.cascades.lose(look.cascade)
+
+    def hear(self, look: CropLook, found: Sequence[Found], model: ModelRef) -> None:
+        """Take in what a classifier said about the crops of a look; what is over by now hears nothing."""
+        for track_id, answer in zip(look.track_ids, found, strict=True):
+            if (event := self._events.get(track_id)) is not None:
+                event.cascades.hear(look.cascade.cascade_id, answer, model)
 
     def _explains(self, motion: Track) -> bool:
         """Does another tracked object overlap the moving region at that moment?"""

@@ -199,8 +199,12 @@ class Gate:
         return tuple(
             stage
             for stage in (Stage.FACES, Stage.DETECT, Stage.TEXT, Stage.TEXT_BOXES)
-            if self.lease.allows(stage) and stage.value in self.lease.models
+            if self.lease.allows(stage) and stage.value in self.lease.models and not self._on_crops(stage)
         )
+
+    def _on_crops(self, stage: Stage) -> bool:
+        """Text that is read on what the detector found waits for that."""
+        return stage is Stage.TEXT and self.lease.reads_crops()
 
     def _is_due(self, stage: Stage, grabbed_at: float, *, moving: bool, watched: bool) -> bool:
         elapsed_s = grabbed_at - self._looked_at.get(stage, float("-inf"))

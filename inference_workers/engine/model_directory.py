@@ -19,6 +19,8 @@ from inference_workers.contracts.model_checks import SignedStatement
 from inference_workers.contracts.models import ModelCard
 from inference_workers.engine.backends import SIZE_INPUT, BackendOptions
 from inference_workers.engine.builtin_models import BUILTINS
+from inference_workers.engine.classifiers import TASK as CLASSIFICATION
+from inference_workers.engine.classifiers import Classifier, OnnxClassifier
 from inference_workers.engine.detectors.base import Detector, OnnxDetector, Thresholds
 from inference_workers.engine.detectors.families import FAMILIES
 from inference_workers.engine.errors import EngineError
@@ -40,12 +42,13 @@ from inference_workers.settings import WorkerSettings
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that is ready; exactly one of `detector` and `reader` is set."""
+    """A model that is ready; exactly one of `detector`, `reader` and `classifier` is set."""
 
     card: ModelCard
     size_bytes: int
     detector: Detector | None = None
     reader: TextReader | None = None
+    classifier: Classifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,26 @@ class Signed:
 def build_detector(data: bytes, name: str, side: SideFile, options: BackendOptions) -> OnnxDetector:
     """A detector from ONNX bytes whose hash was compared. Raises EngineError."""
     family = FAMILIES[side.family]
+    if family.decoder is None:
+        raise EngineError("model_task", f"{name}: expected a detector, its family is {side.family}")
     return OnnxDetector(
         open_detector_backend(data, name, options),
         family.decoder,
         preprocess=side.preprocess,
         input_size=side.input_size,
         thresholds=Thresholds(side.thresholds["score"], side.thresholds.get("nms")),
+        classes=side.classes,
+    )
+
+
+def build_classifier(data: bytes, name: str, side: SideFile, options: BackendOptions) -> OnnxClassifier:
+    """The same for a classifier."""
+    return OnnxClassifier(
+        open_detector_backend(data, name, options),
+        side.family,
+        preprocess=side.preprocess,
+        input_size=side.input_size,
+        threshold=side.thresholds["score"],
         classes=side.classes,
     )
 
@@ -134,8 +151,10 @@ class ModelDirectory:
             side = replace(side, input_size=input_size)
         if score is not None:
             side = replace(side, thresholds={**side.thresholds, "score": score})
-        detector = build_detector(data, ref.name, side, self._options)
-        return LoadedModel(card_of(ref.name, side, len(data)), len(data), detector=detector)
+        card, size = card_of(ref.name, side, len(data)), len(data)
+        if side.task == CLASSIFICATION:
+            return LoadedModel(card, size, classifier=build_classifier(data, ref.name, side, self._options))
+        return LoadedModel(card, size, detector=build_detector(data, ref.name, side, self._options))
 
     def size_bytes(self, ref: ModelRef) -> int:
         """How large the model is, before a byte of it is read; 0 for one that is not there."""
@@ -193,7 +212,10 @@ class ModelDirectory:
         if signed:
             require_signed(signed.statement, name, side.sha256, side_text, self._keys)
         check_graph(name, parse_allowed(data, name), side)
-        build_detector(data, name, side, self._options).detect([_grey_picture(side)])
+        if side.task == CLASSIFICATION:
+            build_classifier(data, name, side, self._options).classify([_grey_picture(side)])
+        else:
+            build_detector(data, name, side, self._options).detect([_grey_picture(side)])
         self._folder.mkdir(parents=True, exist_ok=True)
         _write_atomically(target.with_suffix(".json"), side_text.encode())
         if signed:

@@ -13,6 +13,7 @@ from inference_workers.contracts.frames import Found
 from inference_workers.contracts.lease import Lease, ModelRef, Stage, Target
 from inference_workers.contracts.live import LiveBox
 from inference_workers.contracts.results import ReadingResult
+from inference_workers.engine.cascades import CropLook
 from inference_workers.engine.coverage import Coverage
 from inference_workers.engine.display import (
     CutDetector,
@@ -133,6 +134,25 @@ class CameraPipeline:
         by = by if isinstance(by, LookedBy) else LookedBy(by)
         self._events.see(seen, by, self._size, self._zones)
 
+    def crops_due(self, seq: int) -> list[CropLook]:
+        """What of the objects of this frame may go on to another model now, by cascade."""
+        looks = [
+            self._events.crops_due(cascade, seq, self._lease.zones, self._size)
+            for cascade in self._lease.cascades
+            if self._lease.allows(cascade.stage)
+        ]
+        return [look for look in looks if look is not None]
+
+    def crops_asked(self, look: CropLook, at: float) -> None:
+        self._events.crops_asked(look, at)
+
+    def crops_lost(self, look: CropLook) -> None:
+        self._events.crops_lost(look)
+
+    def add_classes(self, look: CropLook, found: tuple[Found, ...], model: ModelRef) -> None:
+        """What a classifier said about the crops of a look, one `Found` for each in their order."""
+        self._events.hear(look, found, model)
+
     def _add_persons(self, seq: int, at: float, objects: Detections, *, crossed: bool) -> None:
         """Persons are covered wherever they are: zones to ignore do not uncover anybody."""
         labels = objects.labels() if objects.classes else []
@@ -241,7 +261,8 @@ class CameraPipeline:
         if any(item.seq == frame.seq for item in near):
             state = "seen"
         box = normalised(track.box_at(at), self._size)
-        return LiveBox(track.track_id, event.label, round(event.confidence, 3), box, state)
+        named = tuple(attribute.value for attribute in event.cascades.attributes())
+        return LiveBox(track.track_id, event.label, round(event.confidence, 3), box, state, named)
 
     def _models(self) -> dict[str, str]:
         allowed = {stage.value for stage in self._lease.stages}

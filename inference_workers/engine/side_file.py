@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inference_workers.engine.classifiers import TASK as CLASSIFICATION
 from inference_workers.engine.detectors.families import FAMILIES
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.preprocess import STRIDE_PX, Colour, Preprocess, Resize
@@ -20,7 +21,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUIRED = {
     "family", "task", "licence", "source", "sha256", "input_size", "preprocess", "thresholds"
 }  # fmt: skip
-_OPTIONAL = {"classes", "classes_file", "note", "kind", "parent_sha256", "training_data", "metrics"}
+_OPTIONAL = {
+    "classes", "classes_file", "note", "kind", "parent_sha256", "training_data", "metrics",
+    "identifies_persons",
+}  # fmt: skip
 KINDS = ("fp32", "fp16", "int8", "cleaned", "openvino", "tensorrt")
 MAX_METRICS = 40
 _PREPROCESS = {"colour", "scale", "mean", "std", "resize", "pad_value"}
@@ -31,7 +35,8 @@ class SideFile:
     """`input_size` is (width, height); `thresholds` has `score` and, where the family merges, `nms`.
 
     `kind` is how the numbers are stored, `parent_sha256` the file that this one was made from. `metrics` are
-    what its maker states, not what was measured here.
+    what its maker states, not what was measured here. `identifies_persons` is stated by classifiers alone,
+    and must be false: who somebody is, is recognition, which no stage of a lease allows.
     """
 
     family: str
@@ -48,6 +53,7 @@ class SideFile:
     parent_sha256: str = ""
     training_data: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    identifies_persons: bool | None = None
 
     def to_json(self) -> str:
         """Optional fields only where they say something, so that an older release reads the file too."""
@@ -55,6 +61,8 @@ class SideFile:
         for name in ("kind", "parent_sha256", "training_data", "metrics"):
             if not facts[name] or facts[name] == "fp32":
                 del facts[name]
+        if self.identifies_persons is None:
+            del facts["identifies_persons"]
         return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
     def preprocessing_words(self) -> dict[str, str]:
@@ -123,6 +131,7 @@ class _Reader:
             parent_sha256=self._sha256("parent_sha256") if self._value.get("parent_sha256") else "",
             training_data=self._text("training_data", 500) if self._value.get("training_data") else "",
             metrics=self._metrics(),
+            identifies_persons=self._identifies_persons(family),
         )
 
     def refuse(self, field: str, expected: str, got: object) -> EngineError:
@@ -154,6 +163,21 @@ class _Reader:
         if self._value["task"] != task:
             raise self.refuse("task", f"{task} for the family {family}", self._value["task"])
         return task
+
+    def _identifies_persons(self, family: str) -> bool | None:
+        """Asked of every classifier, so that nobody brings recognition in by leaving a line out."""
+        value = self._value.get("identifies_persons")
+        if FAMILIES[family].task != CLASSIFICATION:
+            if value is not None:
+                raise self.refuse("identifies_persons", "the field in classifiers only", value)
+            return None
+        if value is not False:
+            raise self.refuse(
+                "identifies_persons",
+                "false, because who somebody is may be told by the stage recognise only, which no lease has",
+                "nothing" if value is None else value,
+            )
+        return False
 
     def _sha256(self, field: str) -> str:
         value = self._value[field]

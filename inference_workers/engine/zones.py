@@ -52,6 +52,11 @@ def _meets(first: tuple[float, float], second: tuple[float, float], box: Sequenc
     return enters <= leaves
 
 
+def stands_in(polygon: Polygon, box_xyxy: Box | Sequence[float], width: int = 1, height: int = 1) -> bool:
+    """Does the box stand in the polygon? It is in pixels of a picture of this size, or else normalised."""
+    return contains(polygon, *_foot(box_xyxy, width, height))
+
+
 class ZoneMap:
     """The zones of one lease."""
 

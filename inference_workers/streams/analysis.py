@@ -19,6 +19,7 @@ import redis
 
 from inference_workers.contracts.codec import ContractError, decode
 from inference_workers.contracts.frames import AnalyseBatch, BatchReply, ItemResult
+from inference_workers.contracts.lease import Stage
 from inference_workers.engine.batching import Batcher
 from inference_workers.streams.looks import Answer, Look, OnAnswer, Request
 from inference_workers.streams.priorities import (
@@ -140,7 +141,7 @@ class Analysis:
             self._open[asked.key] = asked
             look = request.look
             key = Key(Look(look.stage, look.role), request.model, request.fallback)
-            source = f"{asked.camera_id} {look.zone_id}"
+            source = f"{asked.camera_id} {look.zone_id} {look.cascade_id}"
             replaced = self._batcher.add(key, source, asked, time.monotonic())
             self._changed.notify_all()
         if replaced is not None:
@@ -256,11 +257,13 @@ class Analysis:
                 return
             del self._open[asked.key]
         self._count(asked, lost)
-        asked.on_answer(_answer(asked, None if lost else item, lost, reply))
+        asked.on_answer(_answer(asked, item, lost, reply))
 
     def _count(self, asked: _Asked, lost: str) -> None:
         if lost:
-            reason = f"shadow_{lost}" if asked.request.look.shadow else lost
+            look = asked.request.look
+            apart = "shadow" if look.shadow else "cascade" if look.cascade_id else ""
+            reason = f"{apart}_{lost}" if apart else lost
             self.figures.lost[reason] = self.figures.lost.get(reason, 0) + 1
         elif not asked.request.look.shadow:
             self.figures.answered += 1
@@ -271,12 +274,15 @@ def _answer(asked: _Asked, item: ItemResult | None, lost: str, reply: BatchReply
     request = asked.request
     frame, model = request.item.frame, request.model
     if reply is None:
-        return Answer(frame.camera_id, frame.seq, request.look, model, item, lost)
+        return Answer(frame.camera_id, frame.seq, request.look, model, None if lost else item, lost)
     served = (reply.model_version_id, reply.model_sha256)
     if request.fallback is not None and served == (request.fallback.version_id, request.fallback.sha256):
         model = request.fallback
     took_ms = (reply.preprocess_ms + reply.infer_ms) / max(1, len(reply.items))
-    return Answer(frame.camera_id, frame.seq, request.look, model, item, lost, took_ms, reply.waiting)
+    return Answer(
+        frame.camera_id, frame.seq, request.look, model, None if lost else item, lost, took_ms,
+        reply.waiting or (item.error or "" if item is not None else ""),
+    )  # fmt: skip
 
 
 def _is_about(item: ItemResult, asked: _Asked) -> bool:
@@ -286,7 +292,7 @@ def _is_about(item: ItemResult, asked: _Asked) -> bool:
 
 def _reason(key: Key, reply: BatchReply, item: ItemResult | None) -> str:
     """Why an answer does not count; empty when it does."""
-    if key.look.shadow and reply.waiting:
+    if reply.waiting and (key.look.shadow or key.look.stage is Stage.CLASSIFY):
         return LOST_LOADING
     if reply.model_sha256 not in {ref.sha256 for ref in (key.model, key.fallback) if ref is not None}:
         return LOST_MODEL

@@ -13,6 +13,7 @@ import numpy as np
 from inference_workers.contracts.comparison import Role, VersionWindow
 from inference_workers.contracts.frames import BatchItem, Found, FrameRef, Region
 from inference_workers.contracts.lease import Lease, ModelRef, Stage, ZoneKind
+from inference_workers.engine.cascades import CropLook, around
 from inference_workers.engine.events import LookedBy
 from inference_workers.engine.frame import Detections, Frame
 from inference_workers.engine.gate import Gate
@@ -46,18 +47,39 @@ class _Held:
     """A frame that the GPU worker still reads."""
 
     ring: RingOwner
-    slot: int
-    grabbed_at: float
-    width: int
-    height: int
+    frame: FrameRef
     waiting: set[Look]
     lost: str = ""
     closed: bool = False
     objects: dict[str, Answer] = field(default_factory=dict)  # by zone, "" for the whole picture
+    crops: dict[Look, CropLook] = field(default_factory=dict)
+
+    @property
+    def grabbed_at(self) -> float:
+        return self.frame.grabbed_at
+
+    @property
+    def width(self) -> int:
+        return self.frame.width
+
+    @property
+    def height(self) -> int:
+        return self.frame.height
 
     def serves(self) -> bool:
-        """Does anything that is published still wait for its answer?"""
-        return any(not look.shadow for look in self.waiting)
+        """Does anything that the frame is accounted for by still wait for its answer?"""
+        return any(not look.apart for look in self.waiting)
+
+
+@dataclass(slots=True)
+class CascadeFigures:
+    """Looks at crops since the run began. `skipped`: one was under way, or frames were short."""
+
+    asked: int = 0
+    crops: int = 0
+    answered: int = 0
+    skipped: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -71,6 +93,7 @@ class FrameDesk:
     gate: Gate = field(init=False)
     versions: ServingVersions = field(default_factory=ServingVersions)
     book: VersionBook = field(init=False)
+    cascades: CascadeFigures = field(default_factory=CascadeFigures)
     _wanted: dict[Look, ModelRef] = field(default_factory=dict)
     _zones: ZoneMap = field(default_factory=lambda: ZoneMap(()))
     _held: dict[int, _Held] = field(default_factory=dict)
@@ -121,10 +144,11 @@ class FrameDesk:
             ring.release(placed.slot)
             self._close_unsubmitted(decision.skip_reason)
             return []
-        looks = [look for look in self._wanted if look.stage in stages]
+        looks = [look for look in self._wanted if look.stage in stages and not look.cascade_id]
         looks += self._shadows(stages, seq, placed.grabbed_at, ring)
-        self._held[seq] = _Held(ring, placed.slot, placed.grabbed_at, placed.width, placed.height, set(looks))
-        return [self._request(look, seq, placed, ring) for look in looks]
+        frame = self._ref(seq, placed, ring)
+        self._held[seq] = _Held(ring, frame, set(looks))
+        return [self._request(look, frame) for look in looks]
 
     def _shadows(self, stages: list[Stage], seq: int, at: float, ring: RingOwner) -> list[Look]:
         """Shadows of these stages that may see the frame: one frame each at a time, never the last slots."""
@@ -154,8 +178,8 @@ class FrameDesk:
     def _in_flight(self, look: Look) -> int:
         return sum(look in held.waiting for held in self._held.values())
 
-    def _request(self, look: Look, seq: int, placed: Placed, ring: RingOwner) -> Request:
-        ref = FrameRef(
+    def _ref(self, seq: int, placed: Placed, ring: RingOwner) -> FrameRef:
+        return FrameRef(
             camera_id=self.lease.camera_id,
             epoch=self.epoch,
             seq=seq,
@@ -166,12 +190,56 @@ class FrameDesk:
             width=placed.width,
             height=placed.height,
         )
+
+    def _request(self, look: Look, frame: FrameRef) -> Request:
         regions = self._regions() if look.stage is Stage.TEXT else ()
-        item = BatchItem(ref, regions, self._crop(look.zone_id))
+        item = BatchItem(frame, regions, self._crop(look.zone_id))
         if look.shadow:
             return Request(look, self.lease.shadows[look.stage.value], item)
         model = self._wanted[look]
-        return Request(look, model, item, self.versions.stand_in(look, model, placed.grabbed_at))
+        return Request(look, model, item, self.versions.stand_in(look, model, frame.grabbed_at))
+
+    # --- cascades: what was found in a frame is looked at again while its pixels are still there
+
+    def _cascade(self, seq: int, held: _Held) -> list[Request]:
+        """Looks at the crops of this frame; they hold its slot, never the last ones, and not its account."""
+        requests = []
+        for crops in self.pipeline.crops_due(seq):
+            look = Look(crops.cascade.stage, cascade_id=crops.cascade.cascade_id)
+            if look not in self._wanted:
+                continue
+            if self._in_flight(look) or len(self._held) >= held.ring.slots // 2:
+                self.cascades.skipped += 1
+                continue
+            self.pipeline.crops_asked(crops, held.grabbed_at)
+            held.waiting.add(look)
+            held.crops[look] = crops
+            self.cascades.asked += 1
+            self.cascades.crops += len(crops.crops_xyxy)
+            requests.append(self._crop_request(look, crops, held.frame))
+        return requests
+
+    def _crop_request(self, look: Look, crops: CropLook, frame: FrameRef) -> Request:
+        model = self._wanted[look]
+        if look.stage is Stage.CLASSIFY:
+            return Request(look, model, BatchItem(frame, crops_xyxy=crops.crops_xyxy))
+        script = crops.cascade.script or self.lease.script
+        regions = tuple(Region(around(box), script, crops.cascade.zone_id) for box in crops.crops_xyxy)
+        stand_in = self.versions.stand_in(look, model, frame.grabbed_at)
+        return Request(look, model, BatchItem(frame, regions), stand_in)
+
+    def _take_classes(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+        crops = held.crops[answer.look]
+        if found is not None and len(found) == len(crops.crops_xyxy):
+            self.pipeline.add_classes(crops, found, answer.model)
+
+    def _count_cascade(self, answer: Answer, held: _Held) -> None:
+        if not answer.lost:
+            self.cascades.answered += 1
+            return
+        self.cascades.lost[answer.lost] = self.cascades.lost.get(answer.lost, 0) + 1
+        self.pipeline.crops_lost(held.crops[answer.look])
+        self.versions.failed(answer)
 
     def _crop(self, zone_id: str) -> Crop | None:
         return next((crop_of(zone) for zone in self.lease.zones if zone_id and zone.zone_id == zone_id), None)
@@ -183,25 +251,33 @@ class FrameDesk:
             return (Region(_WHOLE_PICTURE, self.lease.script),)
         return tuple(Region(zone.polygon, zone.script or self.lease.script, zone.zone_id) for zone in zones)
 
-    def answer(self, answer: Answer) -> None:
-        """Route one answer; an answer for a frame that was given up already changes nothing."""
+    def answer(self, answer: Answer) -> list[Request]:
+        """Route one answer; an answer for a frame that was given up already changes nothing.
+
+        Returns what is to be looked at in the same frame because of it.
+        """
         held = self._held.get(answer.seq)
         if held is None or answer.look not in held.waiting:
-            return
+            return []
+        following: list[Request] = []
         held.waiting.discard(answer.look)
         found = answer.result.found if answer.result is not None else None
         looked = self._looked(answer, held, found)
         if answer.look.shadow:
             self.book.shadowed(looked)
         else:
-            held.lost = held.lost or answer.lost
-            if not answer.look.zone_id:  # parts of pictures are no measure beside whole ones
+            if answer.look.cascade_id:
+                self._count_cascade(answer, held)
+            else:
+                held.lost = held.lost or answer.lost
+            if not (answer.look.zone_id or answer.look.cascade_id):  # parts are no measure beside the whole
                 self.book.served(looked)
             if found is not None:
                 self.versions.answered(answer, held.grabbed_at)
             if self.lease.allows(answer.look.stage):  # withdrawn meanwhile: nobody may use what was seen
-                self._hand_over(answer, held, found)
+                following = self._hand_over(answer, held, found)
         self._close(answer.seq, held)
+        return following
 
     def _looked(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> Looked:
         boxes = None if found is None else to_detections(found, held.width, held.height)
@@ -209,29 +285,33 @@ class FrameDesk:
         stage, at = answer.look.stage, held.grabbed_at
         return Looked(stage, answer.model, answer.seq, at, boxes, answer.took_ms, failed)
 
-    def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+    def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> list[Request]:
         if answer.lost == LOST_BUSY:
-            return  # nobody looked: the next look decides about this frame, too
+            return []  # nobody looked: the next look decides about this frame, too
         stage = answer.look.stage
         if stage is Stage.FACES:
             faces = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_faces(answer.seq, held.grabbed_at, faces)
         elif stage is Stage.DETECT:
-            self._hand_over_objects(answer, held, found)
+            if self._hand_over_objects(answer, held, found):
+                return self._cascade(answer.seq, held)
+        elif stage is Stage.CLASSIFY:
+            self._take_classes(answer, held, found)
         elif stage is Stage.TEXT_BOXES:
             text = None if found is None else to_detections(found, held.width, held.height)
             self.pipeline.add_text_boxes(answer.seq, held.grabbed_at, text)
         elif stage is Stage.TEXT and found is not None:
             self.pipeline.add_text(answer.seq, held.grabbed_at, found, answer.model)
+        return []
 
-    def _hand_over_objects(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> None:
+    def _hand_over_objects(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> bool:
         """One look is complete when the whole picture and every zone with its own detector is answered."""
         if found is not None:
             held.objects[answer.look.zone_id] = answer
         whole = held.objects.get("")
         looks = {look for look in self._wanted if look.stage is Stage.DETECT}
         if whole is None or looks & held.waiting or {look.zone_id for look in looks} - held.objects.keys():
-            return  # where a zone was not looked at, its tracks would seem to be gone
+            return False  # where a zone was not looked at, its tracks would seem to be gone
         parts = {zone: _found(part) for zone, part in held.objects.items() if zone}
         models = {zone: part.model for zone, part in held.objects.items() if zone}
         counts = counted(_found(whole), ZoneParts(parts, models), self._zones)
@@ -243,6 +323,7 @@ class FrameDesk:
             LookedBy(whole.model, models),
             to_cover=to_detections(everything, held.width, held.height),
         )
+        return True
 
     def _close(self, seq: int, held: _Held) -> None:
         """The frame is accounted for when all that is published is answered; its slot is kept for shadows."""
@@ -254,7 +335,7 @@ class FrameDesk:
                 self.ledger.close_analysed()
         if not held.waiting:
             del self._held[seq]
-            held.ring.release(held.slot)
+            held.ring.release(held.frame.slot)
 
     def windows(self, now: float, *, over: bool = False) -> list[VersionWindow]:
         """Windows of model versions that are complete; `over`: the run ends, so all of them."""

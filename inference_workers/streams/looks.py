@@ -10,11 +10,20 @@ from inference_workers.contracts.lease import ModelRef, Stage
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A `SHADOW` gives way to all others and is never published. `zone_id`: only this zone is looked at."""
+    """A `SHADOW` gives way to all others and is never published. `zone_id`: only this zone is looked at.
+
+    `cascade_id`: what the detector found in the frame is looked at, after it was found.
+    """
 
     stage: Stage
     role: Role = Role.SERVING
     zone_id: str = ""
+    cascade_id: str = ""
+
+    @property
+    def apart(self) -> bool:
+        """Is the frame accounted for without it?"""
+        return self.shadow or bool(self.cascade_id)
 
     @property
     def shadow(self) -> bool:
@@ -22,7 +31,9 @@ class Look:
 
     @property
     def place(self) -> str:
-        """The name under which a version is served: a stage, or a zone with a detector of its own."""
+        """The name under which a version is served: a stage, a zone with its own detector, or a cascade."""
+        if self.cascade_id and self.stage is Stage.CLASSIFY:
+            return f"{self.stage.value}:{self.cascade_id}"
         return f"{self.stage.value}:{self.zone_id}" if self.zone_id else self.stage.value
 
 
@@ -41,7 +52,8 @@ class Answer:
     """What became of one frame in one look. `lost` is the reason when there is no result.
 
     `model` is the version that answered, or without a result the one that was asked. `took_ms` is the
-    worker's time for this frame. `waiting` says why the version that was asked for did not answer yet.
+    worker's time for this frame. `waiting` says why the version that was asked for did not answer yet, or
+    what is wrong with it.
     """
 
     camera_id: str

@@ -9,9 +9,9 @@ from inference_workers.streams.looks import Look
 # No batch shall hold the worker longer: the next look for faces waits behind it.
 BATCH_BUDGET_MS = 120.0
 # A second of waiting counts most where people would be shown as a mosaic meanwhile.
-URGENCY = {Stage.FACES: 4.0, Stage.TEXT_BOXES: 2.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5}
+URGENCY = {Stage.FACES: 4.0, Stage.TEXT_BOXES: 2.0, Stage.DETECT: 1.0, Stage.TEXT: 0.5, Stage.CLASSIFY: 0.5}
 # What these stages may take of a worker's time. Faces have no limit: without them there is no picture.
-SHARE = {Stage.DETECT: 0.3, Stage.TEXT: 0.2}
+SHARE = {Stage.DETECT: 0.3, Stage.TEXT: 0.2, Stage.CLASSIFY: 0.15}
 # Shadows: a second of waiting of anything that serves counts more than all the seconds a shadow may wait.
 SHADOW_URGENCY = 0.001
 SHADOW_SHARE = 0.2

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -117,6 +117,7 @@ class CameraRunner(threading.Thread):
             "in_flight": ledger.in_flight,
             "skipped": dict(ledger.skipped),
             "lost": dict(ledger.lost),
+            "cascades": asdict(self._desk.cascades),
             "failures": self.failures,
         }
 
@@ -293,7 +294,8 @@ class CameraRunner(threading.Thread):
             except Empty:
                 break
             if isinstance(letter, Answer):
-                self._desk.answer(letter)
+                for request in self._desk.answer(letter):
+                    self._services.analysis.submit(request, self._post)
             elif isinstance(letter, Lease):
                 self._take_lease(letter)
             else:

@@ -43,6 +43,11 @@ class ServingVersions:
         self._last[place] = answer.model
         self.served[place] = answer.model.sha256
 
+    def failed(self, answer: Answer) -> None:
+        """A classifier did not answer: why, for the camera's page. Want of time is no reason to name."""
+        if answer.waiting and answer.look.stage is Stage.CLASSIFY:
+            self.waiting[answer.look.place] = answer.waiting
+
     def taking_over(self, lease: Lease) -> frozenset[Stage]:
         """Stages whose new version has not answered yet and is not refused: look again soon."""
         return frozenset(
@@ -69,4 +74,17 @@ def wanted_by(lease: Lease) -> dict[Look, ModelRef]:
             for zone in lease.zones
             if zone.detector is not None
         }
+        looks |= _on_crops(lease)
+    if lease.reads_crops():
+        looks.pop(Look(Stage.TEXT), None)
     return looks
+
+
+def _on_crops(lease: Lease) -> dict[Look, ModelRef]:
+    """The looks that follow a detector's."""
+    found = {}
+    for cascade in lease.cascades:
+        model = cascade.model or lease.models.get(cascade.stage.value)
+        if model is not None and lease.allows(cascade.stage):
+            found[Look(cascade.stage, cascade_id=cascade.cascade_id)] = model
+    return found

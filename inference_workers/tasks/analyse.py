@@ -16,7 +16,8 @@ from inference_workers.contracts.frames import (
     FrameRef,
     ItemResult,
 )
-from inference_workers.contracts.lease import ModelRef
+from inference_workers.contracts.lease import ModelRef, Stage
+from inference_workers.engine.classifiers import Classified, Classifier
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.model_directory import LoadedModel
@@ -28,6 +29,7 @@ LEAST_CROP_PX = 16
 logger = logging.getLogger(__name__)
 
 Answer = tuple[Found, ...] | EngineError
+Crop = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class Analyser:
         """
         if batch.shadow:
             model, waiting = self._ready(batch.model, Need.SHADOW)
+            return _Choice(batch.model, model, waiting)
+        if batch.stage is Stage.CLASSIFY:
+            # Loaded aside: finding and covering never wait for a classifier, nor for a broken one each time.
+            model, waiting = self._ready(batch.model, Need.SWAP)
             return _Choice(batch.model, model, waiting)
         if batch.fallback is None or not self.models.has(batch.fallback):
             return self._without_fallback(batch)
@@ -192,6 +198,8 @@ def run_model(
     """Detect or read, in normalised boxes; without regions text is found and not read. Raises EngineError."""
     if model.reader is not None:
         return [_text(model.reader, item, image) for item, image in zip(items, images, strict=True)]
+    if model.classifier is not None:
+        return _named(model.classifier, items, images)
     if model.detector is None:
         raise EngineError("model_task", f"{model.card.name} is no model for frames")
     parts = [_part(image, item.crop_xyxy) for image, item in zip(images, items, strict=True)]
@@ -200,6 +208,20 @@ def run_model(
         found_from_detections(part.whole(detections), image)
         for part, detections, image in zip(parts, found, images, strict=True)
     ]
+
+
+def _named(
+    classifier: Classifier, items: Sequence[BatchItem], images: Sequence[Image]
+) -> list[tuple[Found, ...]]:
+    """Every crop of every picture in one call; each answer goes back to its picture."""
+    pairs = list(zip(items, images, strict=True))
+    parts = [_part(image, crop).image for item, image in pairs for crop in item.crops_xyxy]
+    answers = iter(classifier.classify(parts))
+    return [tuple(_found(crop, next(answers)) for crop in item.crops_xyxy) for item in items]
+
+
+def _found(crop: Crop, answer: Classified) -> Found:
+    return Found(crop, answer.score, answer.label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,3 +247,5 @@ def _warm_up(model: LoadedModel) -> None:
     picture = np.full((360, 640, 3), 127, np.uint8)
     if model.detector is not None:
         model.detector.detect([picture])
+    if model.classifier is not None:
+        model.classifier.classify([picture])

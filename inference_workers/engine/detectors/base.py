@@ -106,13 +106,7 @@ class OnnxDetector:
 
     def _run(self, tensor: NDArray[np.float32]) -> Outputs:
         outputs = self._backend.run(tensor)
-        for name, value in outputs.items():
-            if not np.isfinite(value).all():
-                raise EngineError(
-                    "output_not_finite",
-                    f"output {name}: expected finite numbers, the graph answered NaN or infinity; "
-                    "the model file or the execution provider is broken",
-                )
+        require_finite(outputs)
         return outputs
 
     def _read(self, outputs: Outputs, where: Placement) -> Detections:
@@ -139,6 +133,16 @@ def check_image(image: Image) -> None:
             "image_shape",
             f"expected uint8 of shape (height, width, 3), got {image.dtype} {image.shape}",
         )
+
+
+def require_finite(outputs: Outputs) -> None:
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise EngineError(
+                "output_not_finite",
+                f"output {name}: expected finite numbers, the graph answered NaN or infinity; "
+                "the model file or the execution provider is broken",
+            )
 
 
 def to_detections(candidates: Candidates, where: Placement, classes: tuple[str, ...]) -> Detections:

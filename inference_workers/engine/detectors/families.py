@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from inference_workers.engine import classifiers
 from inference_workers.engine.detectors import detr, distribution, fastestdet, yolox
 from inference_workers.engine.detectors.base import Decoder
 from inference_workers.engine.faces import centerface, ultralight, yunet
@@ -10,13 +11,14 @@ from inference_workers.engine.faces import centerface, ultralight, yunet
 @dataclass(frozen=True, slots=True)
 class Family:
     """Attributes:
-    task: "detection" or "face".
+    task: "detection", "face" or "classification".
+    decoder: None for classifiers, which answer without boxes.
     merges: True when the decoder leaves overlapping boxes to be merged.
     """
 
     name: str
     task: str
-    decoder: Decoder
+    decoder: Decoder | None
     merges: bool = True
 
 
@@ -31,5 +33,6 @@ FAMILIES = {
         Family("centerface", "face", centerface.decode),
         Family("yunet", "face", yunet.decode),
         Family("ultralight", "face", ultralight.decode),
+        *(Family(name, classifiers.TASK, None, merges=False) for name in classifiers.READERS),
     )
 }

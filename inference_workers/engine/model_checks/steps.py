@@ -18,12 +18,14 @@ import onnx
 from inference_workers.contracts.model_checks import CheckLine, CheckModel, CheckName, CheckOutcome
 from inference_workers.contracts.model_files import ONNX, SAFETENSORS, START_BYTES, recognise
 from inference_workers.engine.backends import BackendOptions
+from inference_workers.engine.classifiers import TASK as CLASSIFICATION
+from inference_workers.engine.classifiers import OnnxClassifier, sums_to_one
 from inference_workers.engine.detectors.base import OnnxDetector
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
 from inference_workers.engine.model_checks.operators import opset_checked, refuse_operators
 from inference_workers.engine.model_checks.safetensors_file import TensorEntry, read_header, require_finite
-from inference_workers.engine.model_directory import build_detector, check_graph
+from inference_workers.engine.model_directory import build_classifier, build_detector, check_graph
 from inference_workers.engine.onnx_files import parse_unchecked, refuse_external
 from inference_workers.engine.side_file import NAME, SideFile, parse_side_file
 
@@ -42,6 +44,7 @@ class Evidence:
     side: SideFile | None = None
     model: onnx.ModelProto | None = None
     detector: OnnxDetector | None = None
+    classifier: OnnxClassifier | None = None
     tensors: list[TensorEntry] = field(default_factory=list)
     opset: int = 0
     parameters: int = 0
@@ -199,24 +202,30 @@ def _input(seen: Evidence) -> str:
 
 
 def _load(seen: Evidence) -> str:
-    seen.detector = build_detector(seen.data, seen.job.name, _side(seen), BackendOptions())
+    side = _side(seen)
+    if side.task == CLASSIFICATION:
+        seen.classifier = build_classifier(seen.data, seen.job.name, side, BackendOptions())
+    else:
+        seen.detector = build_detector(seen.data, seen.job.name, side, BackendOptions())
     return "onnxruntime opens it on the CPU"
 
 
 def _inference(seen: Evidence) -> str:
-    """Pictures of every kind; `detect` refuses NaN, infinity and shapes that its family cannot read."""
-    detector, times = _detector(seen), []
+    """Pictures of every kind; NaN, infinity and shapes that the family cannot read are refused there."""
+    answer, times = _answer(seen), []
     for picture in pictures(_side(seen).input_size):
         started = time.perf_counter()
-        detector.detect([picture])
+        answer([picture])
         times.append((time.perf_counter() - started) * 1000)
-    detector.detect(pictures(_side(seen).input_size)[:2])
+    answer(pictures(_side(seen).input_size)[:2])
     seen.median_ms = round(median(times[1:]), 2)
     return f"{len(times)} pictures, all answers finite, {seen.median_ms} ms each on this processor"
 
 
 def _outputs(seen: Evidence) -> str:
     """Every candidate, not only the good ones: a column too many shows, whatever the picture holds."""
+    if seen.classifier is not None:
+        return _numbers_of_classes(_side(seen), seen.classifier)
     side, highest = _side(seen), -1
     for picture in pictures(side.input_size):
         found = _detector(seen).candidates(picture)
@@ -230,6 +239,17 @@ def _outputs(seen: Evidence) -> str:
             "the side file lists too few classes",
         )
     return f"boxes, scores and class ids below {len(side.classes)}"
+
+
+def _numbers_of_classes(side: SideFile, classifier: OnnxClassifier) -> str:
+    """Probabilities that are called logits would go through a second softmax: every score near to equal."""
+    answers = [classifier.numbers([picture]) for picture in pictures(side.input_size)]
+    if side.family == "classifier-logits" and all(sums_to_one(numbers) for numbers in answers):
+        raise EngineError(
+            "output_probabilities",
+            "expected logits, every answer of the graph sums to 1: state the family classifier-probabilities",
+        )
+    return f"a number for each of {len(side.classes)} classes, meant as {side.family.partition('-')[2]}"
 
 
 def _resources(seen: Evidence) -> str:
@@ -271,6 +291,10 @@ def _model(seen: Evidence) -> onnx.ModelProto:
 def _side(seen: Evidence) -> SideFile:
     assert seen.side is not None  # noqa: S101 - the plan makes `side_file` first
     return seen.side
+
+
+def _answer(seen: Evidence) -> Callable[[list[Image]], object]:
+    return seen.classifier.classify if seen.classifier is not None else _detector(seen).detect
 
 
 def _detector(seen: Evidence) -> OnnxDetector:
