@@ -18,6 +18,12 @@ urlpatterns: list[URLPattern] = [
         registry.zone_detector,
         name="zone_detector",
     ),
+    path("cameras/<uuid:camera_id>/cascades/", registry.cascade_add, name="cascade_add"),
+    path(
+        "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/remove/",
+        registry.cascade_remove,
+        name="cascade_remove",
+    ),
     path("record/", record.record, name="record"),
     path("record/export/", record.export, name="record_export"),
     path("record/check/", record.record_check, name="record_check"),

@@ -105,8 +105,10 @@ STAGES: Words = {
     "faces": _("Faces"),
     "text": _("Text"),
     "text_boxes": _("Find text to cover"),
+    "classify": _("Closer names"),
     "detection": _("People and objects"),
     "face": _("Faces"),
+    "classification": _("Closer names"),
 }
 REASONS: Words = {
     "no_motion": _("nothing moved"),

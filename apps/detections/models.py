@@ -31,7 +31,12 @@ class ColourName(models.TextChoices):
 
 
 class Event(models.Model):
-    """One track. (camera, epoch, track_id) is the key under which the data plane reports it."""
+    """One track. (camera, epoch, track_id) is the key under which the data plane reports it.
+
+    Attributes:
+        attributes: what classifiers said about it, with the version that said so (`track_apply`).
+        attribute_text: the same values as they are searched, folded.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="events")
@@ -54,6 +59,8 @@ class Event(models.Model):
     snapshot_redaction = models.CharField(_("redaction"), max_length=16, blank=True)
     upper_colour = models.CharField(_("upper clothing"), max_length=8, choices=ColourName.choices, blank=True)
     lower_colour = models.CharField(_("lower clothing"), max_length=8, choices=ColourName.choices, blank=True)
+    attributes = models.JSONField(_("attributes"), default=list)
+    attribute_text = models.CharField(max_length=500, blank=True)
     status = models.CharField(
         _("status"), max_length=12, choices=EventStatus.choices, default=EventStatus.NEW
     )

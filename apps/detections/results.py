@@ -25,11 +25,13 @@ from inference_workers.contracts.results import (
     CameraState,
     CameraStatus,
     ReadingResult,
+    TrackAttribute,
     TrackResult,
 )
 
 _SNAPSHOT_KEY = re.compile(r"snapshots/([0-9a-f-]{36})/\d{4}-\d\d-\d\d/[A-Za-z0-9._-]{1,120}\.jpg")
 MAX_ENTRIES = 64
+MAX_ATTRIBUTES = 16
 Kind = FeedEntry.Kind
 
 
@@ -106,11 +108,25 @@ def _fill_event(event: Event, message: TrackResult, batch: ResultBatch) -> None:
     event.path = [list(point) for point in message.path]
     event.lease_id = message.lease_id
     _fill_model(event, message.model, batch)
+    event.attributes = [_attribute(item) for item in message.attributes[:MAX_ATTRIBUTES]]
+    event.attribute_text = "|".join(fold(item["value"]) for item in event.attributes)[:500]
     if message.snapshot_key is not None:
         event.snapshot_key = _snapshot_key(message.snapshot_key, message.camera_id)
         event.snapshot_redaction = text_checked(message.snapshot_redaction or "", 16)
     event.upper_colour = message.upper_colour or ""
     event.lower_colour = message.lower_colour or ""
+
+
+def _attribute(said: TrackAttribute) -> dict[str, Any]:
+    return {
+        "cascade": text_checked(said.cascade_id, 36),
+        "name": text_checked(said.name, 40),
+        "value": text_checked(said.value, 80),
+        "confidence": min(max(said.confidence, 0.0), 1.0),
+        "looks": said.looks,
+        "model_name": text_checked(said.model.name, 120),
+        "model_sha256": text_checked(said.model.sha256, 64),
+    }
 
 
 def _fill_model(row: Event | Reading, ref: ModelRef, batch: ResultBatch) -> None:
@@ -196,7 +212,7 @@ def _runtime(message: CameraStatus) -> dict[str, Any]:
         "last_frame_at": None if last_frame_at is None else time_checked(last_frame_at),
         "served": dict(_first(message.served)),
         "waiting": {
-            text_checked(stage, 20): text_checked(why, 300) for stage, why in _first(message.waiting)
+            text_checked(place, 60): text_checked(why, 300) for place, why in _first(message.waiting)
         },
         "lease_revision": max(0, min(message.lease_revision, 2**31 - 1)),
     }

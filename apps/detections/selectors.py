@@ -52,7 +52,8 @@ def events_search(
 ) -> QuerySet[Event]:
     """Events of the cameras whose events `user` may read, newest first.
 
-    `text` is looked for in the class and in the readings, look-alike letters being the same.
+    `text` is looked for in the class, in what classifiers said and in the readings, look-alike letters being
+    the same.
     """
     events = Event.objects.select_related("camera", "camera__site").prefetch_related("zones")
     events = _of_cameras(events, user, camera, site)
@@ -77,6 +78,7 @@ def _event_text(text: str) -> Q:
     folded = fold(text)
     if not folded:
         return by_label
+    by_label |= Q(attribute_text__contains=folded)
     return by_label | Q(Exists(Reading.objects.filter(event=OuterRef("pk"), folded__contains=folded)))
 
 

@@ -37,6 +37,18 @@ class WaitingField(serializers.JSONField):
     """By stage why the version that is to serve does not answer yet; the one before it goes on meanwhile."""
 
 
+class AttributeSerializer(serializers.Serializer[Any]):
+    """What a classifier said about the crops of an event: of `looks` answers the most frequent."""
+
+    cascade = serializers.UUIDField()
+    name = serializers.CharField(help_text="What the cascade calls it.")
+    value = serializers.CharField()
+    confidence = serializers.FloatField(help_text="Of the surest crop.")
+    looks = serializers.IntegerField()
+    model_name = serializers.CharField()
+    model_sha256 = serializers.CharField()
+
+
 class ReadingSerializer(serializers.ModelSerializer[Reading]):
     camera = serializers.UUIDField(source="camera_id", read_only=True)
     event = serializers.UUIDField(source="event_id", read_only=True, allow_null=True)
@@ -75,6 +87,17 @@ _EVENT = {
     "zones": ["0b9b1fa0-1f0e-4f0a-8b6e-2b1a0f9e8d7c"],
     "model_name": "yolox-nano",
     "model_sha256": "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
+    "attributes": [
+        {
+            "cascade": "3c1f0c9a-6d1b-4b52-8f0e-2f5f3f1f7a55",
+            "name": "helmet",
+            "value": "worn",
+            "confidence": 0.94,
+            "looks": 2,
+            "model_name": "helmets-1",
+            "model_sha256": "0f343b0931126a20f133d67c2b018a3b5a3a2f6e2f2f5f6f2b1cb3f0a6e0a1b2",
+        }
+    ],
     "has_snapshot": True,
     "redaction": "tracks",
     "upper_colour": "red",
@@ -93,12 +116,13 @@ class EventSerializer(serializers.ModelSerializer[Event]):
     redaction = serializers.CharField(source="snapshot_redaction", read_only=True)
     upper_colour = serializers.CharField(read_only=True, help_text="A basic colour term, or empty: a guess.")
     lower_colour = serializers.CharField(read_only=True)
+    attributes = AttributeSerializer(many=True, read_only=True)
 
     class Meta:
         model = Event
         fields: tuple[str, ...] = (
             "id", "camera", "label", "confidence", "first_seen_at", "last_seen_at", "ended", "box_xyxy",
-            "zones", "model_name", "model_sha256", "has_snapshot", "redaction", "upper_colour",
+            "zones", "model_name", "model_sha256", "attributes", "has_snapshot", "redaction", "upper_colour",
             "lower_colour", "status", "version",
         )  # fmt: skip
         read_only_fields = fields

@@ -109,6 +109,7 @@ class ServedStageSerializer(serializers.Serializer[Any]):
     version_id = serializers.CharField()
     shadow = serializers.BooleanField()
     proved_sha256 = serializers.CharField(allow_blank=True)
+    cascade = serializers.CharField(allow_blank=True, help_text="What a classifier's answer is called.")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

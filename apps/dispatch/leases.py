@@ -8,7 +8,7 @@ was allowed when it was seen.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -28,9 +28,12 @@ from apps.detections.results import withheld_set
 from apps.dispatch.covers import covers_text, redaction_of, zone_targets
 from apps.dispatch.models import LeaseChange
 from apps.recordings.policy import recording_policy
+from apps.registry.cascades import runs
+from apps.registry.models import Cascade as CascadeRow
 from apps.registry.models import ModelVersion
 from apps.rollouts.choices import Choice, choice_for
 from inference_workers.contracts.lease import (
+    Cascade,
     Lease,
     ModelRef,
     Script,
@@ -111,7 +114,7 @@ def _change(camera: Camera, lease: Lease, fingerprint: str, withheld: str) -> Le
 def _contents(camera: Camera, choice: Choice, basis: Basis) -> Lease:
     zones = _zones(camera, basis, choice.zones)
     served = _served(choice.models)
-    stages = _stages(camera, served, basis, zones)
+    stages = _stages(camera, served, basis, zones, choice.cascades)
     issued_at = now()
     valid_until = issued_at + timedelta(seconds=settings.LEASE_TTL_S)
     if basis.narrows_at is not None:
@@ -134,14 +137,18 @@ def _contents(camera: Camera, choice: Choice, basis: Basis) -> Lease:
         analysis_fps=camera.analysis_fps,
         display_fps=camera.display_fps,
         basis=tuple(sorted(f"{entry.pk}@{entry.version}" for entry in basis.entries)),
+        cascades=tuple(_cascade(row) for row in choice.cascades if runs(row) and Stage(row.stage) in stages),
     )
 
 
-def _stages(camera: Camera, models: Serving, basis: Basis, zones: tuple[Zone, ...]) -> tuple[Stage, ...]:
+def _stages(
+    camera: Camera, models: Serving, basis: Basis, zones: tuple[Zone, ...], cascades: Sequence[CascadeRow]
+) -> tuple[Stage, ...]:
     """What may be done: what the register allows and the camera is set to do.
 
     A stage that no model can serve is left out, except looking for faces: without it the data plane covers
-    the whole picture, which is what has to happen then.
+    the whole picture, which is what has to happen then. Crops are named where things may be found. Text
+    that is to be read on crops is not read at all where nothing is found: never more than was asked for.
     """
     wanted = [Stage.FACES]
     if PurposeStage.VIEW in basis.stages:
@@ -152,7 +159,24 @@ def _stages(camera: Camera, models: Serving, basis: Basis, zones: tuple[Zone, ..
         wanted.append(Stage.TEXT)
     if covers_text(camera):
         wanted.append(Stage.TEXT_BOXES)
-    return tuple(stage for stage in wanted if stage in models or stage in (Stage.VIEW, Stage.FACES))
+    allowed = [stage for stage in wanted if stage in models or stage in (Stage.VIEW, Stage.FACES)]
+    steps = {Stage(row.stage) for row in cascades if runs(row)}
+    if Stage.DETECT not in allowed:
+        return tuple(stage for stage in allowed if stage is not Stage.TEXT or stage not in steps)
+    return (*allowed, Stage.CLASSIFY) if Stage.CLASSIFY in steps else tuple(allowed)
+
+
+def _cascade(row: CascadeRow) -> Cascade:
+    return Cascade(
+        cascade_id=str(row.pk),
+        stage=Stage(row.stage),
+        labels=tuple(row.labels),
+        name=row.name,
+        model=None if row.version is None else model_ref(row.version),
+        zone_id=str(row.zone_id) if row.zone_id else None,
+        script=Script(row.zone.script) if row.zone is not None and row.zone.script else None,
+        every_s=row.every_s,
+    )
 
 
 def _served(models: Serving) -> Serving:

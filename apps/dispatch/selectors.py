@@ -8,9 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.cameras.models import Camera
+from apps.detections.models import Event
 from apps.dispatch.models import LeaseChange
 from apps.rollouts.selectors import proved_between
 
+PROOFS = 100
 _CLOCKS = timedelta(seconds=2)  # by how much the clocks of the two planes may differ
 
 
@@ -32,7 +34,7 @@ def lease_changes(cameras: Iterable[Camera], *, since: datetime | None = None) -
 @dataclass(frozen=True, slots=True)
 class Served:
     """Which version a stage of a camera had. `proved_sha256`: what the results of that moment carried, where
-    they are still kept; empty else."""
+    they are still kept; empty else. `cascade`: what a classifier's answer is called; empty else."""
 
     stage: str
     name: str
@@ -40,6 +42,7 @@ class Served:
     version_id: str
     shadow: bool
     proved_sha256: str = ""
+    cascade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,28 @@ def moment_of(camera: Camera, at: datetime) -> Moment:
     if change is None:
         return Moment(at, None, (), until, settled=True)
     settled = change.confirmed_at is not None and change.confirmed_at <= at + _CLOCKS
-    return Moment(at, change, _served(change, proved_between(camera, at)), until, settled)
+    served = _served(change, proved_between(camera, at)) + _classified(camera, change, at)
+    return Moment(at, change, served, until, settled)
+
+
+def _classified(camera: Camera, change: LeaseChange, at: datetime) -> tuple[Served, ...]:
+    """The classifiers of a moment, proven by the events that were seen then."""
+    rows = [row for row in change.contents.get("cascades", ()) if row["model"] is not None]
+    if not rows:
+        return ()
+    seen = Event.objects.filter(camera=camera, first_seen_at__lte=at, last_seen_at__gte=at)
+    said = [attribute for found in seen.values_list("attributes", flat=True)[:PROOFS] for attribute in found]
+    proved = {(item["cascade"], item["model_sha256"]) for item in said}
+
+    def served(row: dict[str, Any]) -> Served:
+        ref = row["model"]
+        of_row = [sha256 for cascade, sha256 in proved if cascade == row["cascade_id"]]
+        proof = ref["sha256"] if ref["sha256"] in of_row else next(iter(of_row), "")
+        return Served(
+            row["stage"], ref["name"], ref["sha256"], ref["version_id"], False, proof, row["name"]
+        )  # fmt: skip
+
+    return tuple(served(row) for row in rows)
 
 
 def _served(change: LeaseChange, proved: dict[str, str]) -> tuple[Served, ...]:

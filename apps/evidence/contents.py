@@ -165,6 +165,10 @@ def events_told(events: Iterable[Event]) -> list[dict[str, Any]]:
             "until": timestamp(event.last_seen_at),
             "track": event.track_id,
             "model": {"name": event.model_name, "sha256": event.model_sha256},
+            "attributes": [
+                {name: item[name] for name in ("name", "value", "confidence", "model_name", "model_sha256")}
+                for item in event.attributes
+            ],
             "lease": event.lease_id,
         }
         for event in events

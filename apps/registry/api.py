@@ -16,8 +16,8 @@ from apps.cameras.grants import Viewer
 from apps.core.api import ApiView, KeysetPagination, UnreadForm, unread_form
 from apps.registry import selectors, versions
 from apps.registry.choice import STAGE_TASK
-from apps.registry.families import FamilyFacts, family_create
-from apps.registry.models import ModelFamily, ModelTask, ModelVersion, VersionKind
+from apps.registry.families import FILE_TASKS, FamilyFacts, family_create
+from apps.registry.models import ModelFamily, ModelVersion, VersionKind
 from apps.registry.uploads import model_received
 from inference_workers.contracts.model_checks import CheckName, CheckOutcome
 
@@ -120,7 +120,7 @@ class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
 
 class FamilyInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
-    task = serializers.ChoiceField(choices=[ModelTask.DETECTION.value, ModelTask.FACE.value])
+    task = serializers.ChoiceField(choices=[task.value for task in FILE_TASKS])
     postprocess = serializers.CharField(max_length=40)
     classes = serializers.ListField(child=serializers.CharField(max_length=80), min_length=1, max_length=2000)
     description = serializers.CharField(required=False, default="", max_length=500, allow_blank=True)

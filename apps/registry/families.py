@@ -15,6 +15,7 @@ from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
 from apps.registry.models import ModelFamily, ModelTask, default_input_contract
 
+FILE_TASKS = (ModelTask.DETECTION, ModelTask.FACE, ModelTask.CLASSIFICATION)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
@@ -94,8 +95,9 @@ def _check(facts: FamilyFacts) -> None:
     if not _NAME.fullmatch(facts.name):
         message = _("A name has 1 to 80 small letters, digits, dots, dashes and underscores.")
         raise Invalid("family_name", message, field="name")
-    if facts.task not in (ModelTask.DETECTION, ModelTask.FACE):
-        raise Invalid("family_task", _("A family of files finds objects or faces."), field="task")
+    if facts.task not in FILE_TASKS:
+        message = _("A family of files finds objects or faces, or names crops.")
+        raise Invalid("family_task", message, field="task")
     if len(set(facts.classes)) != len(facts.classes):
         raise Invalid("family_classes", _("Every class has a name of its own."), field="classes")
     if facts.min_side > facts.max_side:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.cameras.models import Zone
+from apps.cameras.models import Camera, Zone
 from apps.core.ids import new_id
 
 
@@ -15,6 +15,7 @@ class ModelTask(models.TextChoices):
     FACE = "face", _("Faces")
     TEXT = "text", _("Text")
     MOTION = "motion", _("Motion")
+    CLASSIFICATION = "classification", _("Classification")
     UNKNOWN = "unknown", _("Unknown")
 
 
@@ -179,3 +180,37 @@ class ZoneDetector(models.Model):
         default_permissions = ()
         verbose_name = _("detector of a zone")
         verbose_name_plural = _("detectors of zones")
+
+
+class CascadeStage(models.TextChoices):
+    CLASSIFY = "classify", _("Name more closely")
+    TEXT = "text", _("Read text")
+
+
+class Cascade(models.Model):
+    """What a camera's detector found goes on: the crops of some classes are named by a classifier, or read.
+
+    Attributes:
+        name: what the classifier's answer is called on events ("colour"); empty where text is read.
+        version: the classifier; text is read by the version that reads on the camera.
+        zone: only what stands in it; none: the whole picture.
+        every_s: a thing is looked at again after this at the earliest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="cascades")
+    zone = models.ForeignKey(Zone, null=True, on_delete=models.CASCADE, related_name="cascades")
+    stage = models.CharField(_("what is done"), max_length=16, choices=CascadeStage.choices)
+    name = models.CharField(_("name"), max_length=40, blank=True)
+    labels = models.JSONField(_("classes"), default=list)
+    version = models.ForeignKey(ModelVersion, null=True, on_delete=models.PROTECT, related_name="cascades")
+    every_s = models.FloatField(_("seconds between two looks"), default=5.0)
+    assigned_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("cascade")
+        verbose_name_plural = _("cascades")
+
+    def __str__(self) -> str:
+        return f"{self.get_stage_display()}: {', '.join(self.labels)}"

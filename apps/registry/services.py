@@ -17,6 +17,7 @@ from apps.registry.choice import needs_gate, usable
 from apps.registry.families import family_for
 from apps.registry.models import (
     ArtifactFormat,
+    Cascade,
     ModelTask,
     ModelVersion,
     StageAssignment,
@@ -185,8 +186,8 @@ def directory_changed(verb: str, name: str) -> None:
 
 
 def version_removable(name: str) -> bool:
-    """Whether it serves no stage, and no stage and no zone was given to it by a person."""
+    """Whether it serves no stage, and no stage, zone or cascade was given to it by a person."""
     given = {"version__name": name, "version__present": True}
     if any(version.name == name for version in serving().values()):
         return False
-    return not any(rows.objects.filter(**given).exists() for rows in (StageAssignment, ZoneDetector))
+    return not any(rows.objects.filter(**given).exists() for rows in (StageAssignment, ZoneDetector, Cascade))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.registry import api, api_zones
+from apps.registry import api, api_cascades, api_zones
 
 urlpatterns = [
     path("models", api.VersionsView.as_view(), name="models"),
@@ -15,5 +15,11 @@ urlpatterns = [
         "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/detector",
         api_zones.ZoneDetectorView.as_view(),
         name="zone-detector",
+    ),
+    path("cameras/<uuid:camera_id>/cascades", api_cascades.CascadesView.as_view(), name="cascades"),
+    path(
+        "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>",
+        api_cascades.CascadeView.as_view(),
+        name="cascade",
     ),
 ]

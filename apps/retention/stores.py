@@ -42,5 +42,6 @@ def register_own() -> None:
         "registry.ModelFamily",
         "registry.StageAssignment",
         "registry.ZoneDetector",
+        "registry.Cascade",
         reason="families of models, and which version serves",
     )

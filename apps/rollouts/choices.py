@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from apps.cameras.models import Camera
+from apps.registry.cascades import cascades_of
 from apps.registry.choice import usable
-from apps.registry.models import ModelVersion
+from apps.registry.models import Cascade, ModelVersion
 from apps.registry.selectors import serving
 from apps.registry.zones import zone_detectors
 from apps.rollouts.models import ACTIVE, CameraAssignment, Rollout, Strategy
@@ -20,11 +21,13 @@ class Choice:
     """Per stage the version that serves a camera, and the one that sees the same frames beside it.
 
     `zones`: by id, the detectors of zones that have one of their own, whatever serves the camera.
+    `cascades`: what goes on to another model, also what cannot run now (`apps.registry.cascades.runs`).
     """
 
     models: Mapping[Stage, ModelVersion]
     shadows: Mapping[Stage, ModelVersion] = field(default_factory=dict)
     zones: Mapping[UUID, ModelVersion] = field(default_factory=dict)
+    cascades: tuple[Cascade, ...] = ()
 
 
 def choice_for(camera: Camera) -> Choice:
@@ -35,13 +38,15 @@ def choices_for(cameras: Sequence[Camera]) -> dict[UUID, Choice]:
     """The choice of every camera in a fixed number of queries."""
     of_stage = serving()
     own = own_versions(cameras)
-    of_zones = zone_detectors(cameras)
+    of_zones, cascades = zone_detectors(cameras), cascades_of(cameras)
     rollouts = list(Rollout.objects.filter(state__in=ACTIVE).select_related("base", "candidate"))
     members = {rollout.pk: cameras_reached(rollout, cameras) for rollout in rollouts}
     ready = {rollout.pk: members_of(rollout, cameras) for rollout in rollouts}
     return {
         camera.pk: replace(
-            _choice({**of_stage, **own[camera.pk]}, camera, rollouts, members, ready), zones=of_zones
+            _choice({**of_stage, **own[camera.pk]}, camera, rollouts, members, ready),
+            zones=of_zones,
+            cascades=cascades.get(camera.pk, ()),
         )
         for camera in cameras
     }

@@ -42,7 +42,8 @@ function drawBox(context, place, box, words) {
   context.setLineDash(box.state === "coasting" ? [5, 4] : []);
   context.strokeRect(x, y, w, h);
   context.setLineDash([]);
-  const text = `${words[box.label] ?? box.label} ${Math.round(box.score * 100)} %`;
+  const names = [words[box.label] ?? box.label, ...(box.attributes ?? [])];
+  const text = `${names.join(" · ")} ${Math.round(box.score * 100)} %`;
   context.font = "600 11px system-ui, sans-serif";
   const width = context.measureText(text).width + 8;
   if (place.w < 220) return;

@@ -20,6 +20,7 @@ from apps.console.icons import BRAND, ICONS
 from apps.console.navigation import compliance_pages, links_for, page_of_model
 from apps.console.preferences import THEMES, theme_of
 from apps.console.purposes import PURPOSES, SESSION_KEY
+from apps.registry.models import Cascade
 
 register = template.Library()
 
@@ -194,10 +195,10 @@ def stage_words(stage: str) -> str:
 
 
 @register.filter
-def place_words(place: str, zones: Iterable[Zone] = ()) -> str:
-    """Where a version serves: a stage, or a zone with a detector of its own by the zone's name."""
-    stage, _, zone_id = place.partition(":")
-    return next((zone.name for zone in zones if str(zone.pk) == zone_id), stage_words(stage))
+def place_words(place: str, parts: Iterable[Zone | Cascade] = ()) -> str:
+    """Where a version serves: a stage, or by its name a zone with its own detector or a cascade."""
+    stage, _, key = place.partition(":")
+    return next((part.name for part in parts if str(part.pk) == key), stage_words(stage))
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -32,7 +33,10 @@ from apps.core.errors import DomainError
 from apps.detections.accounts import accounting_for
 from apps.detections.models import CameraRuntime
 from apps.detections.selectors import camera_states, events_search
+from apps.dispatch.models import LeaseChange
 from apps.dispatch.selectors import lease_newest
+from apps.registry.cascades import classifiers_for, labels_known, runs
+from apps.registry.models import Cascade
 from apps.registry.selectors import detectors_for_zones
 from apps.registry.zones import zone_detectors
 from apps.retention.selectors import holds_of
@@ -92,6 +96,7 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         capability=Capability.SEE_CAMERAS,
     )
     runtime = camera_states(user).get(found.pk)
+    choice, lease, zones = choice_for(found), lease_newest(found), zones_of(found)
     context = {
         "camera": found,
         "site": found.site,
@@ -102,14 +107,16 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         "has_credentials": has_credentials(found),
         "accounting": accounting_for(found),
         **leaks_shown(user, found),
-        "zones": zones_of(found),
+        "zones": zones,
+        "places": [*zones, *choice.cascades],
+        **_cascades(user, choice.cascades, lease, runtime),
         "zone_detectors": zone_detectors([found]),
         "zone_choices": detectors_for_zones(user),
-        "lease": lease_newest(found),
+        "lease": lease,
         "basis": basis_of(found),
         "may_enter_purposes": user_can(user, Capability.MANAGE_PURPOSES),
         "may_see_purposes": user_can(user, Capability.SEE_PURPOSES),
-        "serving": choice_for(found).models,
+        "serving": choice.models,
         "words": live_words(),
         "states": live_states(user),
         "may_see_recordings": cameras_for(user, Capability.SEE_RECORDINGS).filter(pk=found.pk).exists(),
@@ -118,6 +125,29 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
         **_last_events(user, found),
     }
     return render(request, "console/camera.html", context)
+
+
+def _cascades(
+    user: User, rows: Sequence[Cascade], lease: LeaseChange | None, runtime: CameraRuntime | None
+) -> dict[str, Any]:
+    """What goes on to another model, whether it does so now, and what may be added by whom."""
+    in_force = {item["cascade_id"] for item in lease.contents.get("cascades", ())} if lease else set()
+    waiting = runtime.waiting if runtime is not None else {}
+    may_add = user_can(user, Capability.ASSIGN_MODELS)
+    return {
+        "cascades": [
+            {
+                "row": row,
+                "runs": runs(row),
+                "in_force": str(row.pk) in in_force,
+                "why": waiting.get(f"{row.stage}:{row.pk}", ""),
+            }
+            for row in rows
+        ],
+        "may_add_cascades": may_add,
+        "classifiers": classifiers_for(user),
+        "cascade_labels": labels_known() if may_add else [],
+    }
 
 
 def _may_watch(user: User, found: Camera) -> bool:

@@ -98,6 +98,8 @@ ROWS: list[Row] = [
     *_api("stages/<stage:stage>", ("PUT", "erin")),
     # A model owner with a grant for the camera (tests/apps/registry/test_zone_detectors.py); erin has none.
     *_api(f"{_CAMERA}/zones/<uuid:zone_id>/detector", ("PUT", "", "")),
+    *_api(f"{_CAMERA}/cascades", ("GET", _KNOW_A, _KNOW_B), ("POST", "", "")),
+    *_api(f"{_CAMERA}/cascades/<uuid:cascade_id>", ("DELETE", "", "")),
     *_api("rollouts", ("GET", _SEE_MODELS), ("POST", "erin")),
     *_api(_ROLLOUT, ("GET", _SEE_MODELS)),
     *(row for part in ("report", "looks") for row in _api(f"{_ROLLOUT}/{part}", ("GET", _SEE_MODELS))),
@@ -266,6 +268,8 @@ ROWS: list[Row] = [
     Row("models/<uuid:version_id>/checks/", "GET", _SEE_MODELS),
     Row("models/<uuid:version_id>/retire/", "POST", "erin"),
     Row(f"{_CAMERA}/zones/<uuid:zone_id>/detector/", "POST", "", ""),
+    Row(f"{_CAMERA}/cascades/", "POST", "", ""),
+    Row(f"{_CAMERA}/cascades/<uuid:cascade_id>/remove/", "POST", "", ""),
     Row("models/<uuid:version_id>/speed/", "GET", _SEE_MODELS),
     Row("evaluations/", "GET", _SEE_MODELS),
     Row("evaluations/add/", "POST", "erin"),

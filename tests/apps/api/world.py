@@ -28,7 +28,7 @@ from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert
 from apps.recordings.models import Segment
 from apps.redactions.models import Redaction
-from apps.registry.models import ModelFamily, ModelVersion
+from apps.registry.models import Cascade, ModelFamily, ModelVersion
 from apps.retention.models import LegalHold
 from apps.rollouts.models import Rollout, ServingEntry
 from apps.unmasking.models import UnmaskGrant, UnmaskRequest
@@ -176,6 +176,7 @@ def make_place(adam: User, camera: Camera) -> Place:
             "group_id": group.pk,
             "camera_id": camera.pk,
             "zone_id": zone.pk,
+            "cascade_id": Cascade.objects.create(camera=camera, stage="text", labels=["car"]).pk,
             "event_id": event.pk,
             "reading_id": reading.pk,
             "segment_id": segment.pk,

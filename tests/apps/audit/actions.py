@@ -110,6 +110,7 @@ API: dict[str, Body] = {
     "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
     f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
+    f"POST {_CAMERA}/cascades": _fixed(stage="text", labels=["person"]),
     "POST evaluations/comparisons": lambda kwargs: {
         "candidate": str(kwargs["version_id"]),
         "base": str(kwargs["base_id"]),
@@ -150,6 +151,7 @@ PAGES: dict[str, Body] = {
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     f"{_CAMERA}/{_ZONES}/detector/": lambda kwargs: {"version": kwargs["version_id"]},
+    f"{_CAMERA}/cascades/": _fixed(stage="text", labels=["person"]),
     "evaluations/add/": lambda kwargs: {
         "what": "compare",
         "candidate": kwargs["version_id"],

@@ -32,7 +32,8 @@ SHOWS_NOBODY = {
     *(f"api/v1/{route}" for route in (
         "sites", "sites/<uuid:site_id>", "groups", "groups/<uuid:group_id>", "cameras",
         "cameras/<uuid:camera_id>", "cameras/<uuid:camera_id>/zones",
-        "cameras/<uuid:camera_id>/zones/<uuid:zone_id>", "probes/<uuid:probe_id>", "streams",
+        "cameras/<uuid:camera_id>/zones/<uuid:zone_id>", "cameras/<uuid:camera_id>/cascades",
+        "probes/<uuid:probe_id>", "streams",
         "streams/<uuid:camera_id>", "models", "models/<uuid:version_id>", "stages",
         "model-families", "model-families/<uuid:family_id>",
         "evaluations", "evaluations/<uuid:evaluation_id>", "evaluations/<uuid:evaluation_id>/result",

@@ -1,0 +1,185 @@
+"""Cascades: the crops of what a camera's detector found go on to a classifier, or are read."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.roles import Capability, require, user_can
+from apps.audit import services as audit
+from apps.cameras.grants import Viewer
+from apps.cameras.models import Camera, Zone
+from apps.cameras.selectors import as_uuid
+from apps.core.errors import Conflict, DomainError, Invalid, NotFound
+from apps.core.events import publish
+from apps.registry.choice import usable
+from apps.registry.models import Cascade, CascadeStage, ModelTask, ModelVersion
+from apps.registry.selectors import versions_all
+from inference_workers.contracts.lease import FACE_LABELS, MAX_CASCADES, MAX_EVERY_S, MIN_EVERY_S
+
+MAX_LABELS = 40
+MAX_NAME = 40
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeFacts:
+    """`version` and `name` belong to a classifier; what is read is read by the version that reads."""
+
+    stage: str
+    labels: tuple[str, ...]
+    name: str = ""
+    version: ModelVersion | None = None
+    zone: Zone | None = None
+    every_s: float = 5.0
+
+
+def cascades_of(cameras: Iterable[Camera]) -> dict[UUID, tuple[Cascade, ...]]:
+    """Every cascade by its camera, also those whose version cannot serve now (`runs`)."""
+    rows = Cascade.objects.filter(camera__in=[camera.pk for camera in cameras])
+    found: dict[UUID, list[Cascade]] = defaultdict(list)
+    for row in rows.select_related("version", "zone").order_by("assigned_at", "pk"):
+        found[row.camera_id].append(row)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def runs(cascade: Cascade) -> bool:
+    """Whether its version can serve; a reader's is the stage's own matter."""
+    return cascade.stage == CascadeStage.TEXT or (cascade.version is not None and usable(cascade.version))
+
+
+def classifiers_for(user: Viewer) -> list[ModelVersion]:
+    """What the user may give to a cascade; nothing for those who may not."""
+    if not user_can(user, Capability.ASSIGN_MODELS):
+        return []
+    found = versions_all().filter(task=ModelTask.CLASSIFICATION, present=True)
+    return [version for version in found if usable(version)]
+
+
+def labels_known() -> list[str]:
+    """The classes of all detectors that could find something, faces left out."""
+    detectors = ModelVersion.objects.filter(task=ModelTask.DETECTION, present=True).only("classes")
+    return sorted({name for version in detectors for name in version.classes} - FACE_LABELS)
+
+
+def cascade_get(camera: Camera, cascade_id: object) -> Cascade:
+    key = as_uuid(cascade_id)
+    rows = Cascade.objects.select_related("version", "zone")
+    row = rows.filter(camera=camera, pk=key).first() if key else None
+    if row is None:
+        raise NotFound("cascade")
+    return row
+
+
+def cascade_add(*, acting_user: User, camera: Camera, facts: CascadeFacts) -> Cascade:
+    """Let crops of some classes go on; the camera's lease says so at once."""
+    require(acting_user, Capability.ASSIGN_MODELS)
+    _check(camera, facts)
+    with transaction.atomic():
+        Camera.objects.select_for_update().get(pk=camera.pk)
+        others = Cascade.objects.filter(camera=camera)
+        if others.count() >= MAX_CASCADES:
+            raise Conflict(
+                "too_many_cascades",
+                _("A camera has at most %(most)d cascades; remove one first.") % {"most": MAX_CASCADES},
+            )
+        if facts.name and others.filter(name=facts.name, zone=facts.zone).exists():
+            raise Conflict("cascade_exists", _("This camera has a cascade of this name there already."))
+        row = Cascade.objects.create(
+            camera=camera,
+            zone=facts.zone,
+            stage=facts.stage,
+            name=facts.name,
+            labels=list(facts.labels),
+            version=facts.version,
+            every_s=facts.every_s,
+        )
+        _record("model.cascade_add", row, acting_user)
+        publish("camera.changed", camera_id=str(camera.pk))
+    return row
+
+
+def cascade_remove(*, acting_user: User, cascade: Cascade) -> None:
+    """What was said stays on the events; nothing more is said."""
+    require(acting_user, Capability.ASSIGN_MODELS)
+    with transaction.atomic():
+        _record("model.cascade_remove", cascade, acting_user)
+        Cascade.objects.filter(pk=cascade.pk).delete()
+        publish("camera.changed", camera_id=str(cascade.camera_id))
+
+
+def _check(camera: Camera, facts: CascadeFacts) -> None:
+    if facts.stage not in CascadeStage.values:
+        raise Invalid("cascade_stage", _("Crops are classified or read."), field="stage")
+    _check_labels(facts.labels)
+    if not MIN_EVERY_S <= facts.every_s <= MAX_EVERY_S:
+        limits = {"least": int(MIN_EVERY_S), "most": int(MAX_EVERY_S)}
+        message = _("A thing is looked at again after %(least)d to %(most)d seconds.") % limits
+        raise Invalid("cascade_every", message, field="every_s")
+    if facts.zone is not None and facts.zone.camera_id != camera.pk:
+        raise NotFound("zone")
+    if facts.stage == CascadeStage.TEXT:
+        if facts.version is not None or facts.name:
+            message = _("Text is read by the version that reads on this camera; name none.")
+            raise Invalid("cascade_version", message, field="version")
+        return
+    _check_classifier(facts)
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    if not 1 <= len(labels) <= MAX_LABELS or len(set(labels)) != len(labels):
+        message = _("Choose 1 to %(most)d classes of the detector, each once.") % {"most": MAX_LABELS}
+        raise Invalid("cascade_labels", message, field="labels")
+    if set(labels) & FACE_LABELS:
+        message = _(
+            "Faces never go on to another model: who somebody is may be told by the stage “recognise” only, "
+            "which Vidette does not run."
+        )
+        raise Invalid("cascade_faces", message, field="labels")
+    unknown = sorted(set(labels) - set(labels_known()))
+    if unknown:
+        message = _("No detector finds %(names)s.") % {"names": ", ".join(unknown)[:200]}
+        raise Invalid("cascade_labels", message, field="labels")
+
+
+def _check_classifier(facts: CascadeFacts) -> None:
+    if not facts.name or len(facts.name) > MAX_NAME:
+        message = _("Its answer needs a name of 1 to %(most)d characters, such as colour.") % {
+            "most": MAX_NAME
+        }
+        raise Invalid("cascade_name", message, field="name")
+    version = facts.version
+    if version is None or version.task != ModelTask.CLASSIFICATION:
+        got = version.get_task_display() if version is not None else _("none")
+        raise DomainError(
+            "wrong_task",
+            _("Crops are named by a model for %(expected)s, this one is for %(task)s.")
+            % {"expected": ModelTask.CLASSIFICATION.label, "task": got},
+        )
+    if not usable(version):
+        raise DomainError(
+            "version_unusable", version.problem or _("This version is not in the model directory any more.")
+        )
+
+
+def _record(action: str, row: Cascade, acting_user: User) -> None:
+    version = row.version
+    audit.record_change(
+        action=action,
+        object_type="cascade",
+        object_id=str(row.pk),
+        camera_id=row.camera_id,
+        details={
+            "stage": row.stage,
+            "labels": row.labels,
+            "name": row.name,
+            "every_s": row.every_s,
+            "zone": str(row.zone_id) if row.zone_id else None,
+            "version": version.name if version else None,
+            "sha256": version.sha256 if version else None,
+        },
+        acting_user=acting_user,
+    )
