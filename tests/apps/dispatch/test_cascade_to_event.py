@@ -1,4 +1,4 @@
-"""A cascade from its setting to the event: the control plane's lease, real streams, real graphs, the recorder."""
+"""A cascade from its setting to the event: the lease, real streams, real graphs, the recorder."""
 
 from datetime import datetime
 
