@@ -9,7 +9,7 @@ import apps.core.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("cameras", "0002_covers"),
-        ("registry", "0004_zone_detector"),
+        ("registry", "0005_gated"),
     ]
 
     operations = [
