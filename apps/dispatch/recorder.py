@@ -29,6 +29,8 @@ DEAD_LETTERS = f"{RESULTS}:dead"
 DEAD_LETTERS_KEPT = 10_000
 BATCH = 200
 READ_BLOCK_MS = 1000
+# A transaction and its news cost more than the results in it: what comes meanwhile goes along.
+LINGER_S = 0.05
 CLAIM_IDLE_MS = 5000  # an entry that its consumer has held longer than this belongs to a dead one
 CLAIM_EVERY_S = 2.0
 HEARTBEAT_EVERY_S = 1.0
@@ -87,6 +89,8 @@ class Recorder:
             self._claimed_at = time.monotonic()
             entries = self._claim()
         entries = entries or self._read(block_ms=READ_BLOCK_MS)
+        if entries and not self.stop.wait(LINGER_S):
+            entries += self._read(block_ms=None)
         if entries:
             close_old_connections()
             self._record(entries)
