@@ -11,7 +11,7 @@ import websockets
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.installation import Installation
-from inference_workers.contracts.live import unpack
+from inference_workers.contracts.live import LiveHeader, unpack
 
 MEGABYTE = 1e6
 
@@ -126,11 +126,22 @@ def memory_mb(installation: Installation) -> dict[str, float]:
 
 def delays_s(installation: Installation, camera_id: str, seconds: float) -> list[float]:
     """From the grab of a picture to its arrival at a websocket client, as alice's browser would see it."""
-    cookies = _sign_in(installation, "alice")
-    return asyncio.run(_watch(installation, camera_id, cookies, seconds))
+    seen = watch(installation, "alice", camera_id, seconds=seconds)
+    return [arrived_at - header.grabbed_at for arrived_at, header, _jpeg in seen]
 
 
-def _sign_in(installation: Installation, username: str) -> str:
+Seen = tuple[float, LiveHeader, bytes]
+
+
+def watch(
+    installation: Installation, username: str, camera_id: str, *, seconds: float, pictures: int = 10**6
+) -> list[Seen]:
+    """Live pictures as a browser gets them: when each arrived (POSIX seconds), its header, its JPEG."""
+    cookies = sign_in(installation, username)
+    return asyncio.run(_watch(installation, camera_id, cookies, seconds, pictures))
+
+
+def sign_in(installation: Installation, username: str) -> str:
     with httpx.Client(base_url=installation.url, follow_redirects=False) as browser:
         browser.get("/accounts/login/")
         browser.post(
@@ -147,16 +158,21 @@ def _sign_in(installation: Installation, username: str) -> str:
         return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
-async def _watch(installation: Installation, camera_id: str, cookies: str, seconds: float) -> list[float]:
+async def _watch(
+    installation: Installation, camera_id: str, cookies: str, seconds: float, pictures: int
+) -> list[Seen]:
     url = f"{installation.url.replace('http', 'ws', 1)}/ws/v1/"
-    delays: list[float] = []
+    seen: list[Seen] = []
     async with websockets.connect(
         url, origin=installation.url, additional_headers={"Cookie": cookies}, max_size=None
     ) as socket:
         await socket.send(json.dumps({"type": "subscribe", "camera_id": camera_id}))
         ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at:
-            message = await asyncio.wait_for(socket.recv(), timeout=seconds)
+        while len(seen) < pictures and (left_s := ends_at - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(socket.recv(), timeout=left_s)
+            except TimeoutError:
+                break
             if isinstance(message, bytes):
-                delays.append(time.time() - unpack(message)[0].grabbed_at)
-    return delays
+                seen.append((time.time(), *unpack(message)))
+    return seen

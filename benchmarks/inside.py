@@ -1,5 +1,6 @@
 """What the benchmark changes in its installation, through the product's own services."""
 
+import json
 import os
 import sys
 
@@ -8,10 +9,15 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 django.setup()
 
-from apps.accounts.models import User  # noqa: E402 - after django.setup
+from django.db.models import Count  # noqa: E402 - after django.setup
+
+from apps.accounts.models import User  # noqa: E402
 from apps.cameras.models import Camera  # noqa: E402
 from apps.cameras.services import camera_create, camera_disable, camera_update  # noqa: E402
 from apps.consent.seeding import trial_purpose_add  # noqa: E402
+from apps.detections.accounts import accounting_of  # noqa: E402
+from apps.detections.models import Event  # noqa: E402
+from apps.redactions.models import Redaction  # noqa: E402
 
 
 def analyse(fps: str) -> None:
@@ -45,11 +51,53 @@ def watched() -> None:
     sys.stdout.write(str(camera.pk))
 
 
+def cameras() -> None:
+    """Id, site and clip of every camera, one per line."""
+    for camera in Camera.objects.select_related("site").order_by("created_at"):
+        sys.stdout.write(f"{camera.pk}\t{camera.site.name}\t{camera.name}\n")
+
+
+def events() -> None:
+    """Id of a camera, class and number of its events, one per line."""
+    rows = Event.objects.values_list("camera_id", "label").annotate(Count("pk"))
+    for camera_id, label, number in rows.order_by("camera_id", "label"):
+        sys.stdout.write(f"{camera_id}\t{label}\t{number}\n")
+
+
+def accounts() -> None:
+    """Id of a camera, whether its account balances, captured, analysed, skipped, lost, in flight."""
+    cameras = list(Camera.objects.order_by("created_at"))
+    for camera, found in zip(cameras, accounting_of(cameras), strict=True):
+        skipped, lost = sum(found.skipped.values()), sum(found.lost.values())
+        counts = (found.captured, found.analysed, skipped, lost, found.in_flight)
+        balances = found.captured == found.analysed + skipped + lost + found.in_flight
+        sys.stdout.write("\t".join([str(camera.pk), str(int(balances)), *map(str, counts)]) + "\n")
+
+
+def redaction(key: str) -> None:
+    """What became of a redaction, as JSON."""
+    row = Redaction.objects.get(pk=key)
+    steps = list(row.steps.order_by("key"))
+    facts = {
+        "state": row.state, "sha256": row.result.get("sha256", ""), "steps": len(steps),
+        "begun": sum(step.attempts for step in steps), "keys": [[step.key, step.state] for step in steps],
+    }  # fmt: skip
+    sys.stdout.write(json.dumps(facts))
+
+
 def _adam() -> User:
     return User.objects.get(username="adam")
 
 
-ACTIONS = {"analyse": analyse, "disable": disable, "idle": idle, "watched": watched}
+ACTIONS = {
+    "analyse": analyse,
+    "disable": disable,
+    "idle": idle,
+    "watched": watched,
+    "cameras": cameras,
+    "events": events,
+    "accounts": accounts,
+}
 
 if __name__ == "__main__":
     ACTIONS[sys.argv[1]](*sys.argv[2:])
