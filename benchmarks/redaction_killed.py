@@ -41,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         _write_film(film, _frames(clips, round(minutes * 60 * FPS)))
         print(f"film of {minutes:g} minutes, {film.stat().st_size / 1e6:.0f} MB", flush=True)
         with Installation(Path(folder), clips[:1], []) as installation:
+            installation.wait_for_model("centerface")
             installation.inside("disable")
             person = Person(installation)
             calm = person.redact(film)

@@ -5,6 +5,7 @@ is), the gap until the next one, and a while after the last one, with a box that
 in time from what was really seen. Covering never waits until a track is confirmed.
 """
 
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ class CoverRules:
         coast_s: how long after its last sighting it stays covered.
         grow_per_s: growth on every side, as a share of the box's longer side, per second of distance.
         max_grow: where the growth ends.
+        steady_s: looks that are further apart are rare: what was seen in one of two may be anywhere near.
+        drift_per_s, max_drift: the growth there, for what was not seen on both sides of the moment.
     """
 
     min_score: float = 0.2
@@ -31,6 +34,9 @@ class CoverRules:
     coast_s: float = 1.5
     grow_per_s: float = 1.5
     max_grow: float = 0.75
+    steady_s: float = 0.3
+    drift_per_s: float = 1.5
+    max_drift: float = 0.75
 
 
 class CoverTracker:
@@ -41,9 +47,11 @@ class CoverTracker:
         self._before_s = rules.before_s
         self._tracker = BoxTracker(min_score=rules.min_score, min_iou=0.05, keep_s=rules.coast_s + 0.5)
         self._tracks: list[Track] = []
+        self._looked_at: list[float] = []
 
     def add(self, at: float, seq: int, found: Detections) -> None:
         """Take in one look (pixels of the frame)."""
+        insort(self._looked_at, at)
         seen, loose = self._tracker.update(at, seq, found)
         known = {id(track) for track in self._tracks}
         begun = [track for track in seen if id(track) not in known]
@@ -63,6 +71,8 @@ class CoverTracker:
         """Drop what cannot cover anything from `at` on."""
         limit = at - self._rules.coast_s
         self._tracks = [track for track in self._tracks if track.last.at >= limit]
+        # Two looks are kept whatever their age: how far they are apart is asked for.
+        del self._looked_at[: max(0, min(bisect_left(self._looked_at, limit), len(self._looked_at) - 2))]
 
     def boxes_at(self, at: float, width: int, height: int) -> NDArray[np.float64]:
         """Boxes (N, 4) in pixels to cover at a moment, inside a frame of `width` x `height`."""
@@ -82,9 +92,18 @@ class CoverTracker:
             return []
         distance_s = min(abs(at - seen.at) for seen in (before, after) if seen is not None)
         box = track.box_at(at)
+        share = min(rules.grow_per_s * distance_s, rules.max_grow)
         if before is None or after is None:
             box = _union(box, track.last.box_xyxy if after is None else track.sightings[0].box_xyxy)
-        return [_grown(box, min(rules.grow_per_s * distance_s, rules.max_grow))]
+            if self._gap_s(at) > rules.steady_s:
+                share = max(share, min(rules.drift_per_s * distance_s, rules.max_drift))
+        return [_grown(box, share)]
+
+    def _gap_s(self, at: float) -> float:
+        """How far the looks around the moment are apart; after the last one, the last two."""
+        looks = self._looked_at
+        index = min(bisect_left(looks, at), len(looks) - 1)
+        return looks[index] - looks[index - 1] if index > 0 else 0.0
 
 
 def _outermost(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
