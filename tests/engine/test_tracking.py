@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from inference_workers.engine.boxes import grow_xyxy
+from inference_workers.engine.coverage import FACE_COVERS
 from inference_workers.engine.covers import CoverRules, CoverTracker
+from inference_workers.engine.display import LookRules
 from inference_workers.engine.frame import Detections
 from inference_workers.engine.persons import heads_of
 from inference_workers.engine.tracking import BoxTracker
@@ -169,6 +171,27 @@ def test_covers_grow_with_the_distance_in_time():
     assert widths == sorted(widths)
     assert widths[0] == pytest.approx(40)
     assert widths[-1] == pytest.approx(40 * 2.5)
+
+
+@pytest.mark.parametrize("every_s", [0.4, 0.6])
+def test_who_walks_between_two_rare_looks_stays_covered(every_s):
+    """Eight and a half widths a second: no two sightings overlap, so that each is covered for itself."""
+    covers = CoverTracker(FACE_COVERS)
+    width, looks = 10, 5
+    speed = 8.5 * width
+    for look in range(looks):
+        covers.add(look * every_s, look, _found(_box(20 + speed * look * every_s, side=width)))
+    for at in np.arange(0, (looks - 1) * every_s, 0.02):
+        near = min(abs(at - look * every_s) for look in range(looks))
+        if near < LookRules().near_s * 0.7:
+            assert _covers(_box(20 + speed * at, side=width), covers.boxes_at(at, *SIZE)), at
+
+
+def test_frequent_looks_keep_covers_small():
+    covers = CoverTracker(FACE_COVERS)
+    for look in range(5):
+        covers.add(look * 0.2, look, _found(_box(300)) if look == 2 else _found())
+    assert np.ptp(covers.boxes_at(0.5, *SIZE)[0][[0, 2]]) == pytest.approx(40 * 1.3)
 
 
 def test_a_cut_connects_nothing_but_uncovers_nothing():

@@ -109,7 +109,10 @@ API: dict[str, Body] = {
     },
     "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
-    f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
+    f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {
+        "version": str(kwargs["version_id"]),
+        "reason": "a test",
+    },
     f"POST {_CAMERA}/cascades": _fixed(stage="text", labels=["person"]),
     "POST evaluations/comparisons": lambda kwargs: {
         "candidate": str(kwargs["version_id"]),
@@ -125,7 +128,7 @@ API: dict[str, Body] = {
         "sha256": kwargs["picture"],
         "must_pass": True,
     },
-    "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"])},
+    "PUT stages/<stage:stage>": lambda kwargs: {"version": str(kwargs["version_id"]), "reason": "a test"},
 }
 
 PAGES: dict[str, Body] = {
@@ -158,7 +161,7 @@ PAGES: dict[str, Body] = {
         "base": kwargs["base_id"],
         "labelled_set": kwargs["set_id"],
     },
-    "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"]},
+    "models/assign/": lambda kwargs: {"stage": "detect", "version": kwargs["version_id"], "reason": "a test"},
     "people/<uuid:user_id>/role/": _fixed(role="operator"),
     "people/<uuid:user_id>/password/": _fixed(password="a long enough passphrase"),
     "people/<uuid:user_id>/active/": _fixed(active="no"),
