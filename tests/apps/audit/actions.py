@@ -109,10 +109,7 @@ API: dict[str, Body] = {
     },
     "POST models/<uuid:version_id>/retire": _fixed(reason="another one is better"),
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
-    f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {
-        "version": str(kwargs["version_id"]),
-        "reason": "a test",
-    },
+    f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
     f"POST {_CAMERA}/cascades": _fixed(stage="text", labels=["person"]),
     "POST evaluations/comparisons": lambda kwargs: {
         "candidate": str(kwargs["version_id"]),
