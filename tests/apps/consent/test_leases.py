@@ -57,7 +57,7 @@ def test_an_entry_gives_the_lease_back(bob, bare_camera, models):
         ("view", {Stage.VIEW, Stage.FACES}),
         ("detect", {Stage.FACES, Stage.MOTION, Stage.DETECT}),
         ("text", {Stage.FACES, Stage.TEXT}),
-        ("view detect text recognise train", {*Stage} - {Stage.TEXT_BOXES}),
+        ("view detect text recognise train", {*Stage} - {Stage.TEXT_BOXES, Stage.CLASSIFY}),
     ],
 )
 def test_a_stage_without_an_entry_is_not_in_the_lease(adam, bare_camera, models, allowed, stages):

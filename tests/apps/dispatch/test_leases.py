@@ -48,7 +48,8 @@ def test_it_says_what_may_be_done(adam, camera, models):
     )
     cameras.zone_create(acting_user=adam, camera=camera, name="mask", kind="privacy_mask", polygon=SQUARE)
     lease = lease_for(camera)
-    assert set(lease.stages) == set(Stage) - {Stage.TEXT_BOXES}  # that is for covering text
+    # Neither covers text nor has a cascade.
+    assert set(lease.stages) == set(Stage) - {Stage.TEXT_BOXES, Stage.CLASSIFY}
     assert lease.source.kind == SourceKind.RTSP
     assert lease.source.allowed_networks == ("10.20.0.0/16",)
     assert (lease.time_zone, lease.script) == ("Europe/Helsinki", Script.CYRILLIC)
