@@ -131,9 +131,9 @@ def test_the_lease_says_it_at_once_and_in_the_next_renewal(
 
 def test_choices_cost_the_same_for_one_camera_and_eight(running, fleet, django_assert_num_queries):
     running(steps=(50, 100))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         choices_for(fleet[:1])
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         choices_for(fleet)
 
 

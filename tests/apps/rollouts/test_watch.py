@@ -192,5 +192,5 @@ def test_one_tick_does_all_of_it(started, report):
 def test_a_look_costs_the_same_for_one_camera_and_four(started, report, django_assert_max_num_queries):
     _rollout, cameras = started()
     report(cameras, now())
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         services.guards_look(now())
