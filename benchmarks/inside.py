@@ -97,6 +97,7 @@ ACTIONS = {
     "cameras": cameras,
     "events": events,
     "accounts": accounts,
+    "redaction": redaction,
 }
 
 if __name__ == "__main__":

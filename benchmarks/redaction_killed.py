@@ -1,8 +1,8 @@
 """A film of half an hour, its workers killed with -9 again and again, against the same film undisturbed.
 
-    python -m benchmarks.redaction_killed CLIP… [--minutes=30] [--kills=10] [--seed=1]
+    python -m benchmarks.redaction_killed CLIP… [--minutes=30] [--fps=12] [--kills=10] [--seed=1]
 
-The clips follow each other, scaled to 640 x 360 at 12 frames a second, until the film is long enough. It is
+The clips follow each other, scaled to 640 x 360 at `--fps` frames a second, until the film is long enough. It is
 uploaded to an installation of its own (`manage.py up`) over the API, twice. During the second run a process
 is chosen at random and killed with -9 at random moments: mostly the worker that redacts, else the recorder
 or the control worker. Ends with an error unless the second result is the same to the bit, each step is done
@@ -25,7 +25,7 @@ import psutil
 from benchmarks.figures import sign_in
 from benchmarks.installation import Installation
 
-WIDTH, HEIGHT, FPS = 640, 360, 12
+WIDTH, HEIGHT = 640, 360
 VICTIMS = ("gpu", "gpu", "gpu", "recorder", "control")
 WAIT_S = 2.0
 PATIENCE_S = 3600.0
@@ -35,10 +35,11 @@ def main(arguments: Sequence[str]) -> int:
     clips = [Path(argument) for argument in arguments if not argument.startswith("-")]
     options = dict(a[2:].split("=", 1) for a in arguments if a.startswith("--"))
     minutes, kills = float(options.get("minutes", 30)), int(options.get("kills", 10))
+    fps = int(options.get("fps", 12))
     chance = random.Random(int(options.get("seed", 1)))
     with tempfile.TemporaryDirectory(prefix="vidette-killed-") as folder:
         film = Path(folder) / "film.mp4"
-        _write_film(film, _frames(clips, round(minutes * 60 * FPS)))
+        _write_film(film, _frames(clips, round(minutes * 60 * fps)), fps)
         print(f"film of {minutes:g} minutes, {film.stat().st_size / 1e6:.0f} MB", flush=True)
         with Installation(Path(folder), clips[:1], []) as installation:
             installation.wait_for_model("centerface")
@@ -73,12 +74,12 @@ def _frames(clips: Sequence[Path], count: int) -> Iterator[av.VideoFrame]:
             raise SystemExit("redaction_killed: the clips have no pictures")
 
 
-def _write_film(path: Path, frames: Iterator[av.VideoFrame]) -> None:
+def _write_film(path: Path, frames: Iterator[av.VideoFrame], fps: int) -> None:
     with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number, frame in enumerate(frames):
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            frame.pts, frame.time_base = number, Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 

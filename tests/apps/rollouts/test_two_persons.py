@@ -178,6 +178,10 @@ DOORS = {
     ("POST", "api/v1/model-families"): "a contract, which serves nothing",
     ("PUT", "api/v1/cameras/<uuid:camera_id>/zones/<uuid:zone_id>/detector"): "one zone of one camera",
     ("POST", "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/detector/"): "one zone of one camera",
+    ("POST", "api/v1/cameras/<uuid:camera_id>/cascades"): "crops of one camera",
+    ("DELETE", "api/v1/cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>"): "crops of one camera",
+    ("POST", "cameras/<uuid:camera_id>/cascades/"): "crops of one camera",
+    ("POST", "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/remove/"): "crops of one camera",
 }
 # Measurements, comparisons, replays and variants: their end makes a version ready, which is not chosen.
 PREFIXES = ("api/v1/evaluations", "api/v1/labelled-sets", "quality/", "evaluations/")
