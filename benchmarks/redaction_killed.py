@@ -2,11 +2,11 @@
 
     python -m benchmarks.redaction_killed CLIP… [--minutes=30] [--fps=12] [--kills=10] [--seed=1]
 
-The clips follow each other, scaled to 640 x 360 at `--fps` frames a second, until the film is long enough. It is
-uploaded to an installation of its own (`manage.py up`) over the API, twice. During the second run a process
-is chosen at random and killed with -9 at random moments: mostly the worker that redacts, else the recorder
-or the control worker. Ends with an error unless the second result is the same to the bit, each step is done
-once, and every kill hit before the end.
+The clips follow each other, scaled to 640 x 360 at `--fps` frames a second, until the film is long
+enough. It is uploaded to an installation of its own (`manage.py up`) over the API, twice. During the
+second run a process is chosen at random and killed with -9 at random moments: mostly the worker that
+redacts, else the recorder or the control worker. Ends with an error unless the second result is the same
+to the bit, each step is done once, and every kill hit before the end.
 """
 
 import json
