@@ -1,6 +1,7 @@
 """Frames in shared memory: hand-over, seqlock, budget, wiping."""
 
 import multiprocessing
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,6 +161,7 @@ def test_no_reader_ever_sees_half_of_a_frame(tmp_path: Path) -> None:
             generation = owner.generation(0)
             named = replace(ref(owner, 0, generation), width=640, height=480)
             if not owner.matches(0, generation, 640, 480):
+                time.sleep(0.0002)  # on a crowded machine the writer would wait for this very loop
                 continue
             if read % 3 == 2:
                 owner.release(0)
