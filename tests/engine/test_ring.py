@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from inference_workers.contracts.frames import FrameRef
+from inference_workers.engine import ring as ring_module
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.ring import (
     FrameRing,
@@ -158,11 +159,13 @@ def test_no_reader_ever_sees_half_of_a_frame(tmp_path: Path) -> None:
     ring, read, gone = FrameRing(tmp_path), 0, 0
     try:
         while read < 150:
-            generation = owner.generation(0)
-            named = replace(ref(owner, 0, generation), width=640, height=480)
-            if not owner.matches(0, generation, 640, 480):
+            # Only what the writer has handed over belongs to the owner, as an announcement would say.
+            if owner._words[0, ring_module._STATE] != ring_module.READY:
                 time.sleep(0.0002)  # on a crowded machine the writer would wait for this very loop
                 continue
+            generation = owner.generation(0)
+            named = replace(ref(owner, 0, generation), width=640, height=480)
+            assert owner.matches(0, generation, 640, 480)
             if read % 3 == 2:
                 owner.release(0)
             try:
@@ -172,8 +175,9 @@ def test_no_reader_ever_sees_half_of_a_frame(tmp_path: Path) -> None:
                 read += 1
                 continue
             assert np.ptp(image) == 0
+            if read % 3 != 2:  # a slot is given back once: the writer may be in it again
+                owner.release(0)
             read += 1
-            owner.release(0)
     finally:
         process.kill()
         process.join()
