@@ -111,6 +111,11 @@ def objects_seen(actor_id: object, action: str, object_type: str, object_ids: Se
     return set(rows.values_list("object_id", flat=True))
 
 
+def record_began() -> datetime | None:
+    """When the first entry of the record was written."""
+    return AuditRecord.objects.order_by("seq").values_list("at", flat=True).first()
+
+
 def last_verification() -> AuditRecord | None:
     """The entry of the latest check that the product made by itself; its details hold the outcome."""
     return AuditRecord.objects.filter(action=VERIFIED_ACTION).order_by(*ORDERING).first()

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
-from apps.audit.selectors import checkpoint_state, last_verification, uncovered_since
+from apps.audit.selectors import checkpoint_state, last_verification, record_began, uncovered_since
 from apps.cameras.models import Camera
 from apps.cameras.selectors import cameras_visible_to
 from apps.cases.selectors import cases_open
@@ -44,7 +44,7 @@ def _record(at: datetime) -> Iterator[Duty]:
     check, checkpoint = last_verification(), checkpoint_state()
     if check is not None and not check.details.get("ok"):
         yield Duty(DutyKind.RECORD_BROKEN, count=int(check.details.get("first_bad") or 0))
-    elif check is None or at - check.at > CHECKED_WITHIN:
+    elif (since := record_began() if check is None else check.at) and at - since > CHECKED_WITHIN:
         yield Duty(DutyKind.RECORD_UNCHECKED)
     since = uncovered_since(checkpoint)
     latest = CHECKPOINT_DELAYS * timedelta(minutes=settings.CHECKPOINT_MINUTES)

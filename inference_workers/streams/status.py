@@ -17,6 +17,7 @@ OPENING_LIMIT_S = 9.0
 FROZEN_AFTER_S = 8.0
 REPEAT_S = 5.0
 _RATE_WINDOW_S = 3.0
+_MIN_RATE_S = 0.5
 _BAD_SHARE = 0.5
 
 _REFUSED = frozenset(
@@ -137,11 +138,16 @@ class StatusBook:
         self.count_errors(now, tally.errors)
 
     def _fps(self) -> float:
-        """Decoded frames a second over the last 3 s, whether they were used or not."""
-        if len(self._arrivals) < 2:
+        """Decoded frames a second over the last 3 s, whether they were used or not.
+
+        What a crowded machine reads in one go tells no rate: then the last one that was known stands.
+        """
+        if not self._arrivals:
             return 0.0
         (first_at, first), (last_at, last) = self._arrivals[0], self._arrivals[-1]
-        return round((last - first) / max(last_at - first_at, 0.001), 1)
+        if last_at - first_at < _MIN_RATE_S:
+            return self._facts.fps
+        return round((last - first) / (last_at - first_at), 1)
 
     def count_errors(self, now: float, errors: int) -> None:
         if errors > self._errors:
@@ -172,7 +178,8 @@ class StatusBook:
 
     def due(self, now: float, shown_at: float | None) -> CameraStatus | None:
         """The message to send now: on a change at once, else every 5 s."""
-        message = replace(self._facts, at=now, fps=self._fps(), last_frame_at=shown_at)
+        self._facts = replace(self._facts, fps=self._fps())
+        message = replace(self._facts, at=now, last_frame_at=shown_at)
         told = self._told
         changed = told is None or _urgent(told) != _urgent(message)
         if told is not None and not changed and now - told.at < REPEAT_S:

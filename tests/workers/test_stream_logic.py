@@ -132,6 +132,18 @@ def test_the_rate_counts_decoded_frames() -> None:
     assert status.fps == 10.0
 
 
+def test_a_burst_of_late_frames_is_no_rate() -> None:
+    book = StatusBook("cam", "e")
+    now = stream(book, 6)
+    book.due(now, now)
+    for number in range(30):
+        book.frame(now + 4 + number / 10_000, number, Tally(100 + number, 0, 0, 0))
+    book.look(now + 4)
+    status = book.due(now + 5, now)
+    assert status is not None
+    assert status.fps == 10.0
+
+
 def test_the_back_off_leaves_room_for_a_hanging_attempt() -> None:
     backoff = Backoff()
     waits = [backoff.next_wait_s("unreachable") for _ in range(12)]

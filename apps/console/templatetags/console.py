@@ -103,6 +103,17 @@ def at_camera(moment: datetime | None, zone_name: str) -> SafeString | str:
 
 
 @register.filter
+def utc_offset(moment: datetime | None, zone_name: str) -> str:
+    """ "UTC+5" or "UTC-3:30": which clock a time is by, where cameras of several zones stand in one list."""
+    offset = _in_zone(moment, zone_name).utcoffset() if moment else None
+    if offset is None:
+        return ""
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+@register.filter
 def clock_at(moment: datetime | None, zone_name: str) -> SafeString | str:
     """Only the time of day, for lists that name the day elsewhere."""
     if moment is None:

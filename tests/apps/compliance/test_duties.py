@@ -193,11 +193,14 @@ def test_a_hold_that_ends(bob, in_order):
 
 def test_the_record(bob, camera):
     notice_of(acting_user=bob, camera=camera)
-    assert kinds(bob) == [DutyKind.RECORD_UNCHECKED]
-    later = now() + timedelta(hours=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock.timezone, "now", lambda: later)
-        assert kinds(bob) == [DutyKind.RECORD_UNCHECKED, DutyKind.CHECKPOINT_LATE]
+    assert kinds(bob) == []
+    for later, due in (
+        (now() + timedelta(hours=1), [DutyKind.CHECKPOINT_LATE]),
+        (now() + timedelta(days=2, minutes=1), [DutyKind.RECORD_UNCHECKED, DutyKind.CHECKPOINT_LATE]),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock.timezone, "now", lambda later=later: later)
+            assert kinds(bob) == due
     from django.db import transaction
 
     with transaction.atomic():
