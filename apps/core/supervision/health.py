@@ -3,14 +3,14 @@
 import contextlib
 import http.client
 import json
-import time
 from collections.abc import Mapping
 
 import redis
 
 from inference_workers.contracts.names import HEARTBEATS
 
-HEARTBEAT_MAX_AGE_S = 30.0
+HEARTBEAT_MAX_AGE_S = 30.0  # fifteen times the slowest interval: room for crowded cores
+QUIET_AFTER_S = 10.0  # from here on the table says so
 STARTING_S = 60.0  # the first heartbeat may wait for models to load
 ANSWER_TIMEOUT_S = 3.0
 MISSES_UNTIL_RESTART = 3
@@ -28,12 +28,12 @@ def answers(host: str, port: int, path: str, timeout_s: float = ANSWER_TIMEOUT_S
         connection.close()
 
 
-def heartbeat_times(client: redis.Redis) -> dict[str, float]:
-    """Process name -> POSIX seconds of its last heartbeat; empty when Redis cannot be asked."""
+def heartbeat_times(client: redis.Redis) -> dict[str, float] | None:
+    """Process name -> POSIX seconds of its last heartbeat; None when Redis cannot be asked."""
     try:
         found: Mapping[bytes, bytes] = client.hgetall(HEARTBEATS)  # type: ignore[assignment]  # sync client
     except redis.RedisError:
-        return {}
+        return None
     times = {}
     for name, text in found.items():
         with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -41,11 +41,6 @@ def heartbeat_times(client: redis.Redis) -> dict[str, float]:
     return times
 
 
-def is_silent(last_heartbeat_at: float | None, *, lived_s: float, now: float | None = None) -> bool:
-    """Whether a process that should write heartbeats has stopped doing so."""
-    if lived_s < STARTING_S:
-        return False
-    now = time.time() if now is None else now
-    # A heartbeat older than the process itself is its predecessor's.
-    age_s = lived_s if last_heartbeat_at is None else min(now - last_heartbeat_at, lived_s)
-    return age_s > HEARTBEAT_MAX_AGE_S
+def is_silent(silence_s: float, *, spoke: bool) -> bool:
+    """Whether a process that should write heartbeats has hung; `spoke` says whether it ever wrote one."""
+    return silence_s > (HEARTBEAT_MAX_AGE_S if spoke else STARTING_S)

@@ -86,8 +86,10 @@ def processes(variables: Mapping[str, str], installation: Installation) -> list[
     return [
         ProcessSpec("web", _python("-m", "webapp.server"), control, url="/healthz"),
         ProcessSpec("recorder", _python("manage.py", "recorder"), control, "recorder", last_to_stop=True),
-        ProcessSpec("control", _worker("webapp.celery", "control", "threads", "--concurrency=2"), control),
-        ProcessSpec("beat", _celery("webapp.celery", "beat", "--pidfile="), control),
+        ProcessSpec(
+            "control", _worker("webapp.celery", "control", "threads", "--concurrency=2"), control, "control"
+        ),
+        ProcessSpec("beat", _celery("webapp.celery", "beat", "--pidfile="), control, "beat"),
         ProcessSpec("gpu", _worker("inference_workers.celery_app", "gpu", *_gpu_pool(data)), data, "gpu"),
         ProcessSpec("streams", _python("-m", "inference_workers.streams"), data, "streams"),
     ]

@@ -32,6 +32,8 @@ class Watched:
     misses: int = 0
     memory_mb: int = 0
     restarts: int = 0
+    last_word_at: float = 0.0  # POSIX seconds, as its heartbeat says
+    heard_at: float = 0.0  # when that word was new here, on this process's monotonic clock
 
     @property
     def name(self) -> str:
@@ -39,6 +41,26 @@ class Watched:
 
     def lived_s(self) -> float:
         return time.monotonic() - self.child.started_at
+
+    def spoke(self) -> bool:
+        """Whether it wrote a heartbeat since its start; an older one is its predecessor's."""
+        return self.last_word_at >= time.time() - self.lived_s()
+
+    def silence_s(self) -> float:
+        return time.monotonic() - max(self.heard_at, self.child.started_at)
+
+    def listen(self, words: dict[str, float] | None) -> None:
+        """Takes note of a new heartbeat.
+
+        Only what changes counts, by a clock that stands still while the machine sleeps: neither a clock that
+        is set nor a laptop that was closed makes a process look hung. Without Redis (`words` is None) nobody
+        can say anything, so the silence begins anew.
+        """
+        word_at = words.get(self.child.spec.heartbeat or "", 0.0) if words is not None else None
+        if word_at is None or word_at != self.last_word_at:
+            self.heard_at = time.monotonic()
+        if word_at is not None:
+            self.last_word_at = word_at
 
 
 class Supervisor:
@@ -119,36 +141,35 @@ class Supervisor:
             self._board.say(f"    {line[:300]}")
 
     def _examine(self) -> None:
-        heartbeats = health.heartbeat_times(self._redis)
+        words = health.heartbeat_times(self._redis)
         for watched in self._watched:
+            watched.listen(words)
             if not watched.child.runs():
                 continue
-            watched.well = self._is_well(watched, heartbeats)
-            if self._has_hung(watched, heartbeats):
+            watched.well = self._is_well(watched)
+            if self._has_hung(watched):
                 message = _("%(name)s runs but does not answer; it is started again.")
                 self._board.say(message % {"name": watched.name})
                 watched.child.kill()
         for child in (watched.child for watched in self._watched):
             child.rotate_log()
 
-    def _is_well(self, watched: Watched, heartbeats: dict[str, float]) -> bool:
+    def _is_well(self, watched: Watched) -> bool:
         spec = watched.child.spec
         if spec.url is not None:
             found = health.answers(self._host, self._port, spec.url)
             watched.misses = 0 if found else watched.misses + 1
             return found
         if spec.heartbeat is not None:
-            started_at = time.time() - watched.lived_s()
-            return heartbeats.get(spec.heartbeat, 0.0) >= started_at
+            return watched.spoke()
         return watched.lived_s() > HEALTH_EVERY_S
 
-    def _has_hung(self, watched: Watched, heartbeats: dict[str, float]) -> bool:
+    @staticmethod
+    def _has_hung(watched: Watched) -> bool:
         spec = watched.child.spec
         if spec.url is not None:
             return watched.misses >= health.MISSES_UNTIL_RESTART and watched.lived_s() > health.STARTING_S
-        if spec.heartbeat is None or not heartbeats:
-            return False  # without Redis nobody can report
-        return health.is_silent(heartbeats.get(spec.heartbeat), lived_s=watched.lived_s())
+        return spec.heartbeat is not None and health.is_silent(watched.silence_s(), spoke=watched.spoke())
 
     def _measure(self) -> None:
         for watched in self._watched:
@@ -157,8 +178,12 @@ class Supervisor:
     def _line(self, watched: Watched) -> Line:
         if not watched.child.runs():
             return Line(watched.name, _("restarting"), str(watched.child.log_path))
-        state = _("runs") if watched.well else _("starting")
         facts = [f"{watched.memory_mb} MB", lived(watched.lived_s())]
+        state = _("runs") if watched.well else _("starting")
+        if watched.child.spec.heartbeat is not None and watched.well:
+            silence_s = watched.silence_s()
+            state = _("silent") if silence_s > health.QUIET_AFTER_S else state
+            facts.append(_("heard %(seconds)d s ago") % {"seconds": int(silence_s)})
         if watched.restarts:
             facts.append(_("restarts: %(count)d") % {"count": watched.restarts})
         return Line(watched.name, state, ", ".join(facts))

@@ -18,7 +18,7 @@ from apps.core.supervision.backoff import DELAYS_S, HEALTHY_AFTER_S, Backoff
 from apps.core.supervision.child import LOG_BYTES, Child
 from apps.core.supervision.plan import ProcessSpec
 from apps.core.supervision.status import Line, StatusBoard
-from apps.core.supervision.supervisor import Supervisor
+from apps.core.supervision.supervisor import Supervisor, Watched
 from tests.services import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,19 +138,33 @@ def test_a_long_log_is_copied_and_the_child_goes_on_writing(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("last_s_ago", "lived_s", "silent"),
+    ("silence_s", "spoke", "silent"),
     [
-        (1, 500, False),
-        (health.HEARTBEAT_MAX_AGE_S + 1, 500, True),
-        (None, 500, True),
-        (None, health.STARTING_S - 1, False),  # still loading its models
-        (10_000, health.STARTING_S - 1, False),  # its predecessor's
+        (1, True, False),
+        (health.HEARTBEAT_MAX_AGE_S + 1, True, True),
+        (health.HEARTBEAT_MAX_AGE_S + 1, False, False),  # still loading its models
+        (health.STARTING_S + 1, False, True),
     ],
 )
-def test_silence_is_told_from_a_slow_start(last_s_ago: float | None, lived_s: float, silent: bool) -> None:
-    now = 1_000_000.0
-    last = None if last_s_ago is None else now - last_s_ago
-    assert health.is_silent(last, lived_s=lived_s, now=now) is silent
+def test_silence_is_told_from_a_slow_start(silence_s: float, spoke: bool, silent: bool) -> None:
+    assert health.is_silent(silence_s, spoke=spoke) is silent
+
+
+def test_only_words_that_change_break_the_silence(tmp_path: Path) -> None:
+    """A clock that is set and a Redis that was away are no reason to start everything again."""
+    watched = Watched(make_child(tmp_path, SLEEPS, heartbeat="toy"))
+    watched.child.started_at = time.monotonic() - 500
+    assert watched.silence_s() > 499
+    watched.listen({"toy": time.time() - 3600})
+    assert watched.silence_s() < 1
+    assert not watched.spoke(), "that was its predecessor"
+    watched.listen({"toy": time.time()})
+    assert watched.spoke()
+    watched.heard_at -= 100
+    watched.listen({"toy": watched.last_word_at})
+    assert watched.silence_s() > 99
+    watched.listen(None)
+    assert watched.silence_s() < 1
 
 
 def test_lines_are_printed_once_per_change() -> None:

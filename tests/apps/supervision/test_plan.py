@@ -55,6 +55,7 @@ def test_the_data_plane_is_told_where_everything_is(installation: Installation, 
 def test_the_six_processes_are_there(installation: Installation) -> None:
     specs = {spec.name: spec for spec in processes(SECRETS | KEPT, installation)}
     assert set(specs) == {"web", "streams", "gpu", "control", "recorder", "beat"}
+    assert [name for name, spec in specs.items() if not (spec.heartbeat or spec.url)] == []
     assert specs["web"].environment["PORT"] == "8123"
     assert specs["web"].environment["DATABASE_URL"] == SECRETS["DATABASE_URL"]
     for name in ("streams", "gpu"):
