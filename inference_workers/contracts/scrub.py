@@ -26,11 +26,14 @@ _HEADER = re.compile(
     r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\r\n\"']+"
 )
 _SCHEME_AND_TOKEN = re.compile(r"(?i)\b(bearer|basic|digest|token)\s+[a-z0-9+/_.=-]{12,}")
+# What stands before a telling name in its word is left out: it stays, and to look for it from every letter of
+# a long word would take a time that grows with the square of its length.
+_REST_OF_NAME = rf"[\w-]{{0,{_LONGEST_RUN}}}"
 _QUOTED_VALUE = re.compile(
-    rf"(?i)([\w-]*(?:{_TELLING_NAMES})[\w-]*\\?[\"']\s*:\s*)(\\?[\"'])(?:(?!\2).)*(\2|$)"
+    rf"(?i)((?:{_TELLING_NAMES}){_REST_OF_NAME}\\?[\"']\s*:\s*)(\\?[\"'])(?:(?!\2).)*(\2|$)"
 )
 _ASSIGNED_VALUE = re.compile(
-    rf"(?i)([\w-]*(?:{_TELLING_NAMES})[\w-]*=)(?:\\?\"[^\"]*\"?|\\?'[^']*'?|[^\s&,;)\"']+)"
+    rf"(?i)((?:{_TELLING_NAMES}){_REST_OF_NAME}=)(?:\\?\"[^\"]*\"?|\\?'[^']*'?|[^\s&,;)\"']+)"
 )
 _FERNET = re.compile(r"\bgAAAA[\w-]{40,}={0,2}")
 

@@ -91,9 +91,11 @@ def test_it_never_raises_and_is_stable(text: str) -> None:
     assert scrub_text(once) == once or HIDDEN in once
 
 
-@pytest.mark.parametrize("piece", ["://", "password=", "'password': '", "token ", "a@", "%3A%2F%2F", "\\"])
+@pytest.mark.parametrize(
+    "piece", ["://", "password=", "'password': '", "token ", "a@", "%3A%2F%2F", "\\", "x", "a-", "token"]
+)
 def test_hostile_text_takes_no_time(piece: str) -> None:
     text = piece * (MAX_TEXT_CHARACTERS // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     scrub_text(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
