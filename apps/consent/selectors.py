@@ -31,11 +31,6 @@ def bases_of(cameras: Iterable[Camera], at: datetime | None = None) -> dict[UUID
     return {camera.pk: judged.basis(camera, at) for camera in found}
 
 
-def stage_allowed(camera: Camera, stage: str, at: datetime | None = None) -> bool:
-    """Whether the register allows one stage, such as `PurposeStage.TRAIN`, for a camera."""
-    return stage in basis_of(camera, at).stages
-
-
 def verdict_of(purpose: Purpose) -> Verdict:
     """What one entry allows now, and why not more."""
     return verdicts_of([purpose])[purpose.pk]

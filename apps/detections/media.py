@@ -30,10 +30,6 @@ def snapshot_open(user: Viewer, event_id: object, purpose: str) -> Snapshot:
     return _open(user, event, event.snapshot_key, event.snapshot_redaction, purpose)
 
 
-def snapshot_read(user: Viewer, event_id: object, purpose: str) -> bytes:
-    return snapshot_open(user, event_id, purpose).jpeg
-
-
 def reading_snapshot_open(user: Viewer, reading_id: object, purpose: str) -> Snapshot:
     """The picture in which a text was read."""
     reading = reading_look_up(user, reading_id, purpose=purpose)

@@ -6,7 +6,7 @@ from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
 from apps.cameras.selectors import by_key, cameras_for
 from apps.core.errors import NotFound
-from apps.evaluations.models import Evaluation, JobKind, JobState, LabelledSet, SetState, SetVersion
+from apps.evaluations.models import Evaluation, JobKind, JobState, SetState, SetVersion
 from apps.registry.models import ModelVersion
 
 DETECTION = "detection"
@@ -62,10 +62,6 @@ def sets_ready(user: Viewer) -> list[SetVersion]:
     for version in sets_for(user).filter(state=SetState.READY):
         newest.setdefault(version.labelled_set_id, version)
     return list(newest.values())
-
-
-def set_by_name(name: str) -> LabelledSet | None:
-    return LabelledSet.objects.filter(name=name).first()
 
 
 def versions_measurable(user: Viewer) -> QuerySet[ModelVersion]:

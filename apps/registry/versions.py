@@ -219,8 +219,3 @@ def version_record(
         details={"name": version.name, "sha256": version.sha256, **details},
         acting_user=acting_user,
     )
-
-
-def is_training_artefact(version: ModelVersion) -> bool:
-    """Weights without a graph: kept and exported, and no stage can use them."""
-    return version.artifact == ArtifactFormat.SAFETENSORS

@@ -56,10 +56,6 @@ class Plan:
     def cutoff(self, hours: int) -> datetime:
         return self.at - timedelta(hours=hours)
 
-    def rule_for(self, camera_id: UUID | None) -> Rule:
-        named = (rule for rule in self.rules if rule.camera_ids is not None and camera_id in rule.camera_ids)
-        return next(named, self.default)
-
     def over(self, ends: str, camera: str | None = "camera_id", hours: Hours = kept_hours) -> Q:
         """Condition on rows whose time is over, holds aside. Rows of no camera follow the default class."""
         if camera is None:

@@ -1,6 +1,5 @@
 """Rollouts and what serves where, for people: names of cameras only as far as they are open to the asker."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from apps.registry.choice import STAGE_TASK
 from apps.registry.models import ModelVersion
 from apps.rollouts.choices import Choice, cameras_reached, choices_for, members_of
 from apps.rollouts.figures import shares_differ
-from apps.rollouts.guards import Verdict, limit_line, readings_of
+from apps.rollouts.guards import limit_line, readings_of
 from apps.rollouts.models import ACTIVE, GuardLook, Rollout, ServingEntry, Strategy, VersionWindow
 from apps.rollouts.services.steps import GUARD_FRESH, next_percent
 from inference_workers.contracts.lease import Stage
@@ -260,11 +259,6 @@ def _version(version: ModelVersion) -> dict[str, str]:
 
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-
-
-def verdict_counts(rollout: Rollout) -> Counter[str]:
-    """How many guards are clear, hold, or are passed in the newest look."""
-    return Counter(reading["verdict"] for reading in rollout.readings or [{"verdict": Verdict.HOLD.value}])
 
 
 def proved_between(camera: Camera, at: datetime) -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, user_can
 from apps.cameras import services
-from apps.cameras.models import Camera, Site
+from apps.cameras.models import Camera
 from apps.cameras.selectors import (
     access_camera,
     cameras_for,
@@ -176,10 +176,3 @@ def camera_move(request: HttpRequest, camera_id: str) -> JsonResponse:
         ) from error
     services.camera_update(acting_user=user, camera=found, version=found.version, changes=place)
     return JsonResponse({"version": found.version})
-
-
-def site_chosen(request: HttpRequest, sites: list[Site]) -> Site | None:
-    """The site named in the address, or the only one."""
-    wanted = request.GET.get("site", "")
-    named = next((site for site in sites if str(site.pk) == wanted), None)
-    return named or (sites[0] if len(sites) == 1 else None)

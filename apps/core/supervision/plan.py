@@ -1,6 +1,5 @@
 """Which processes an installation on one machine consists of, and what each may know."""
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -120,7 +119,3 @@ def _celery(app: str, *arguments: str) -> tuple[str, ...]:
 def _worker(app: str, queue: str, pool: str, *arguments: str) -> tuple[str, ...]:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     return _celery(app, "worker", "-Q", queue, "-n", f"{queue}@%h", "--pool", pool, *quiet, *arguments)
-
-
-def current_variables() -> dict[str, str]:
-    return dict(os.environ)

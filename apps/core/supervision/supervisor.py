@@ -97,9 +97,6 @@ class Supervisor:
             self._tick(time.monotonic())
             time.sleep(TICK_S)
 
-    def all_well(self) -> bool:
-        return all(watched.well for watched in self._watched)
-
     def _tick(self, now: float) -> None:
         for watched in self._watched:
             self._revive(watched, now)
