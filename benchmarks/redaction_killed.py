@@ -28,7 +28,7 @@ from benchmarks.installation import Installation
 WIDTH, HEIGHT = 640, 360
 VICTIMS = ("gpu", "gpu", "gpu", "recorder", "control")
 WAIT_S = 2.0
-PATIENCE_S = 3600.0
+PATIENCE_S = 7200.0
 
 
 def main(arguments: Sequence[str]) -> int:
