@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("apps.recordings.urls")),
     path("", include("apps.redactions.urls")),
     path("", include("apps.evidence.urls")),
+    path("", include("apps.cases.urls")),
     path("", include("apps.evaluations.urls")),
     path("", include("apps.monitoring.api_urls")),
     path("", include("apps.rollouts.urls")),

@@ -89,6 +89,7 @@ class TokenAction(models.TextChoices):
     PURPOSES_READ = "purposes:read", _("Read purposes and consents")
     PURPOSES_WRITE = "purposes:write", _("Change purposes and consents")
     EVIDENCE_WRITE = "evidence:write", _("Make and read evidence packs")
+    CASES_READ = "cases:read", _("Read requests of persons and their deadlines")
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]

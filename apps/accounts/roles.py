@@ -38,6 +38,7 @@ class Capability(StrEnum):
     REVIEW_LEAKS = "review_leaks"
     EXPORT_EVIDENCE = "export_evidence"
     SEE_HEALTH = "see_health"
+    SEE_CASES = "see_cases"
     RUN_CASES = "run_cases"
 
 
@@ -75,6 +76,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.REVIEW_LEAKS,
             C.EXPORT_EVIDENCE,
             C.SEE_HEALTH,
+            C.SEE_CASES,
             C.RUN_CASES,
         }
     ),
@@ -161,6 +163,7 @@ CAPABILITY_ACTION: dict[Capability, TokenAction | None] = {
     C.REVIEW_LEAKS: None,
     C.EXPORT_EVIDENCE: TokenAction.EVIDENCE_WRITE,
     C.SEE_HEALTH: TokenAction.CAMERAS_READ,
+    C.SEE_CASES: TokenAction.CASES_READ,
     C.RUN_CASES: None,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
 from rfc8785 import CanonicalizationError
 
 from apps.audit.chain import GENESIS_PREVIOUS, TEXT_FIELDS, hash_of
@@ -26,7 +27,7 @@ class _Walk:
     def step(self, row: tuple[Any, ...]) -> None:
         seq, at, camera_id, redacted, details, previous_hash, stored_hash, *texts = row
         if seq != self.next_seq:
-            raise Broken(self.next_seq, f"is missing: record {seq} comes in its place")
+            raise Broken(self.next_seq, _("is missing: record %(seq)s comes in its place"), seq=seq)
         try:
             expected = hash_of(
                 seq=seq,
@@ -38,11 +39,13 @@ class _Walk:
                 texts=dict(zip(TEXT_FIELDS, texts, strict=True)),
             )
         except (CanonicalizationError, ValueError, TypeError, AttributeError) as error:
-            raise Broken(seq, f"cannot be read: {error}") from error
+            raise Broken(seq, _("cannot be read: %(error)s"), error=error) from error
         if expected != stored_hash:
-            raise Broken(seq, "was changed: its hash does not fit its content")
+            raise Broken(seq, _("was changed: its hash does not fit its content"))
         if previous_hash != self.previous_hash:
-            raise Broken(seq - 1, f"was rewritten: record {seq} follows another one of that number")
+            raise Broken(
+                seq - 1, _("was rewritten: record %(seq)s follows another one of that number"), seq=seq
+            )
         self.next_seq, self.previous_hash = seq + 1, stored_hash
         self.checked += 1
 
@@ -82,7 +85,8 @@ def _verdict(walk: _Walk, witness: Witness | None, head: AuditHead | None, broke
         checked=walk.checked,
         head_seq=head.seq if head else None,
         first_bad_seq=broken.seq if broken else None,
-        reason=broken.reason if broken else "",
+        template=broken.template if broken else "",
+        values=broken.values if broken else {},
         checkpoints=witness.compared if witness else 0,
         covered_seq=witness.covered_seq if witness else None,
         not_outside=witness.not_outside if witness else 0,
@@ -95,7 +99,7 @@ def _hash_before(since: int) -> str:
         return GENESIS_PREVIOUS
     before = AuditRecord.objects.filter(seq=since - 1).values_list("hash", flat=True).first()
     if before is None:
-        raise Broken(since - 1, "is missing")
+        raise Broken(since - 1, _("is missing"))
     return before
 
 
@@ -104,16 +108,16 @@ def _rows(walk: _Walk, since: int) -> Iterator[tuple[Any, ...]]:
     try:
         yield from rows.iterator(chunk_size=_CHUNK)
     except (ValueError, TypeError) as error:  # a value that is no time, JSON or UUID any more
-        raise Broken(walk.next_seq, f"cannot be read: {error}") from error
+        raise Broken(walk.next_seq, _("cannot be read: %(error)s"), error=error) from error
 
 
 def _check_head(walk: _Walk, head: AuditHead | None) -> None:
     if head is None:
-        raise Broken(walk.next_seq, "cannot be checked: the head of the chain is missing")
+        raise Broken(walk.next_seq, _("cannot be checked: the head of the chain is missing"))
     if walk.next_seq <= head.seq:
-        raise Broken(walk.next_seq, f"is missing: the head of the chain is record {head.seq}")
+        raise Broken(walk.next_seq, _("is missing: the head of the chain is record %(head)s"), head=head.seq)
     if head.seq == walk.next_seq - 1 and head.hash != walk.previous_hash:
-        raise Broken(head.seq, "was rewritten: the head of the chain has another hash")
+        raise Broken(head.seq, _("was rewritten: the head of the chain has another hash"))
     _check_beyond(head.seq)
 
 
@@ -124,4 +128,4 @@ def _check_beyond(head_seq: int) -> None:
         return
     head = AuditHead.objects.get(pk=1)
     if extra > head.seq:
-        raise Broken(extra, f"was added: the head of the chain is record {head.seq}")
+        raise Broken(extra, _("was added: the head of the chain is record %(head)s"), head=head.seq)

@@ -7,6 +7,8 @@ with it.
 import logging
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_noop as _
+
 from apps.audit.chain import GENESIS_PREVIOUS, canonical
 from apps.audit.checkpoints import (
     Checkpoint,
@@ -39,7 +41,12 @@ class Witness:
         if checkpoint is None or seq < checkpoint.first:
             return
         if checkpoint.hashes and checkpoint.hashes[seq - checkpoint.first] != record_hash:
-            raise Broken(seq, f"was rewritten: {_said(checkpoint)} holds another hash of it")
+            raise Broken(
+                seq,
+                _("was rewritten: checkpoint %(number)s, signed at %(at)s, holds another hash of it"),
+                number=checkpoint.number,
+                at=checkpoint.at,
+            )
         if seq == checkpoint.last:
             self._finish(checkpoint, record_hash)
 
@@ -47,7 +54,13 @@ class Witness:
         if record_hash != checkpoint.hash:
             raise Broken(
                 checkpoint.last,
-                f"was rewritten, or one since {checkpoint.first}: {_said(checkpoint)} holds another hash",
+                _(
+                    "was rewritten, or one since %(first)s: checkpoint %(number)s, signed at %(at)s, "
+                    "holds another hash"
+                ),
+                first=checkpoint.first,
+                number=checkpoint.number,
+                at=checkpoint.at,
             )
         self.compared += 1
         self.covered_seq = checkpoint.last
@@ -57,7 +70,11 @@ class Witness:
         """The walk has ended: a checkpoint that names a later record shows that the tail was cut."""
         if self._current is not None and self._current.last >= next_seq:
             raise Broken(
-                next_seq, f"is missing: {_said(self._current)} names records up to {self._current.last}"
+                next_seq,
+                _("is missing: checkpoint %(number)s, signed at %(at)s, names records up to %(last)s"),
+                number=self._current.number,
+                at=self._current.at,
+                last=self._current.last,
             )
 
     def _in_order(self) -> Iterator[Checkpoint]:
@@ -66,9 +83,13 @@ class Witness:
         for checkpoint in self._merged():
             statement = checkpoint.document["statement"]
             if checkpoint.number != number:
-                raise Broken(first, f"cannot be checked: checkpoint {number} is missing")
+                raise Broken(first, _("cannot be checked: checkpoint %(number)s is missing"), number=number)
             if checkpoint.first != first or statement["previous"] != previous:
-                raise Broken(first, f"cannot be checked: checkpoint {number} does not follow the one before")
+                raise Broken(
+                    first,
+                    _("cannot be checked: checkpoint %(number)s does not follow the one before"),
+                    number=number,
+                )
             yield checkpoint
             number, first, previous = number + 1, checkpoint.last + 1, checkpoint.digest
 
@@ -80,7 +101,8 @@ class Witness:
             if known is not None and known.digest != checkpoint.digest:
                 raise Broken(
                     checkpoint.first,
-                    f"cannot be checked: the database holds another checkpoint {checkpoint.number}",
+                    _("cannot be checked: the database holds another checkpoint %(number)s"),
+                    number=checkpoint.number,
                 )
             yield checkpoint
         yield from self._alone(stored, below=None)
@@ -92,7 +114,12 @@ class Witness:
             try:
                 yield checkpoint_read(canonical(dict(checkpoint.document)))
             except CheckpointRefused as error:
-                raise Broken(checkpoint.first, f"cannot be checked: checkpoint {number}: {error}") from error
+                raise Broken(
+                    checkpoint.first,
+                    _("cannot be checked: checkpoint %(number)s: %(error)s"),
+                    number=number,
+                    error=error,
+                ) from error
             self.not_outside += 1
 
 
@@ -103,10 +130,6 @@ def _readable() -> Iterator[Checkpoint]:
             yield checkpoint
             following = checkpoint.last + 1
     except CheckpointRefused as error:
-        raise Broken(following, f"cannot be checked: {error}") from error
+        raise Broken(following, _("cannot be checked: %(error)s"), error=error) from error
     except Unavailable as error:
         logger.warning("the record is checked without its checkpoints outside: %s", error.message)
-
-
-def _said(checkpoint: Checkpoint) -> str:
-    return f"checkpoint {checkpoint.number}, signed at {checkpoint.at},"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -22,15 +22,22 @@ def cases_due(until: datetime) -> QuerySet[Case]:
 
 
 def cases_search(
-    user: User, *, kind: str = "", closed: bool | None = False, text: str = ""
+    user: User,
+    *,
+    kind: str = "",
+    closed: bool | None = False,
+    text: str = "",
+    due_before: datetime | None = None,
 ) -> QuerySet[Case]:
     """Requests; `closed` None: all of them. `text` is a part of a reference of the case or the person."""
-    require(user, Capability.RUN_CASES)
+    require(user, Capability.SEE_CASES)
     rows = Case.objects.all()
     if kind:
         rows = rows.filter(kind=kind)
     if closed is not None:
         rows = rows.filter(closed_at__isnull=not closed)
+    if due_before is not None:
+        rows = rows.filter(due_at__lt=due_before)
     wanted = text.replace("\x00", "").strip()
     if wanted:
         rows = rows.filter(reference__icontains=wanted) | rows.filter(subject__icontains=wanted)
@@ -39,12 +46,24 @@ def cases_search(
 
 def case_get(user: User, case_id: object) -> Case:
     """One request; an attempt without the right is on record."""
-    require(user, Capability.RUN_CASES)
+    require(user, Capability.SEE_CASES)
     key = as_uuid(case_id)
     found = Case.objects.filter(pk=key).first() if key else None
     if found is None:
         raise NotFound("case")
     return found
+
+
+def with_steps(case: Case) -> Case:
+    """The request with its items, disclosures and erasures and who acted in them, read at once."""
+    people = (
+        "disclosures__prepared_by",
+        "disclosures__decided_by",
+        "erasures__made_by",
+        "erasures__decided_by",
+    )
+    prefetch_related_objects([case], "items", *people)
+    return case
 
 
 def items_of(case: Case) -> list[CaseItem]:

@@ -4,11 +4,13 @@ Only text is parsed here. Pictures are hashed and handed on as they are: what is
 business, which opens each one in a process that may die of it.
 """
 
+import csv
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from apps.core.errors import Invalid
 from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, LabelledSet
 
 MAX_LABEL_BYTES = 512 * 1024**2
+MAX_FACTS_BYTES = 32 * 1024**2
 MAX_PICTURES = 50_000
 MAX_PICTURE_BYTES = 32 * 1024**2
 MAX_CLASSES = 2000
@@ -25,6 +28,10 @@ MAX_BOXES = 2000
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 LIGHTS = ("day", "night")
 CLASSES_FILE = "classes.txt"
+TIME_PARTS = ("%Y", "%m", "%d", "%H", "%M", "%S")
+# What YOLO's form has no place for, one line per picture; only `file` must be there.
+FACTS_FILE = "pictures.csv"
+FACTS = ("file", "taken_at", "camera", "light", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """`camera`: the slice of all pictures whose labels name none."""
+    """`camera`: the slice of all pictures whose labels name none. `time_in_name`: a pattern of `strptime` for
+    the names of pictures whose labels say no time, without their endings; UTC where it reads no offset.
+    """
 
     pictures: Path
     annotations: Path | None = None
     camera: str = ""
+    time_in_name: str = ""
 
 
 def read_set(where: Where) -> Read:
@@ -54,7 +64,8 @@ def read_set(where: Where) -> Read:
     if not where.pictures.is_dir():
         raise _refuse("path", f"{where.pictures}: expected a folder with pictures")
     annotations = where.annotations or _only_json(where.pictures)
-    return _read_coco(where, annotations) if annotations is not None else _read_yolo(where)
+    read = _read_coco(where, annotations) if annotations is not None else _read_yolo(where)
+    return _timed_by_name(read, where.time_in_name) if where.time_in_name else read
 
 
 def _only_json(folder: Path) -> Path | None:
@@ -192,14 +203,77 @@ def _read_yolo(where: Where) -> Read:
         )
     classes = tuple(_lines(classes_path))
     _require_classes(classes, classes_path.name)
+    told = _facts(where.pictures)
     pictures, files = [], {}
     for file in sorted(_picture_files(where.pictures)):
-        name = str(file.relative_to(where.pictures))
-        boxes = tuple(_yolo_boxes(_label_file(where.pictures, file), len(classes)))
+        name = file.relative_to(where.pictures.resolve()).as_posix()
+        boxes = tuple(_yolo_boxes(_label_file(where.pictures.resolve(), file), len(classes)))
         sha256 = _hash(file)
         files[sha256] = file
-        pictures.append(LabelledPicture(sha256, name, boxes, camera=where.camera))
+        facts = told.pop(name, {})
+        pictures.append(
+            LabelledPicture(
+                sha256,
+                name,
+                boxes,
+                camera=_word(facts.get("camera")) or where.camera,
+                light=_light(facts.get("light"), name),
+                taken_at=_taken_at(facts.get("taken_at"), name, "taken_at"),
+                source=_source(facts.get("source"), name),
+            )
+        )
+    if told:
+        raise _refuse("path", f"{FACTS_FILE}: {min(told):.120}: expected a picture of the folder")
     return _made(classes, pictures, files, "yolo")
+
+
+def _facts(folder: Path) -> dict[str, dict[str, str]]:
+    """What a table beside the pictures says of them, by file: their time, camera, light and source."""
+    path = folder / FACTS_FILE
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(_lines(path, MAX_FACTS_BYTES))
+    columns = rows.fieldnames or []
+    if "file" not in columns or not set(columns) <= set(FACTS) or len(set(columns)) != len(columns):
+        raise _refuse(
+            "path", f"{FACTS_FILE}: expected the columns {', '.join(FACTS)}, of which file is needed"
+        )
+    told: dict[str, dict[str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise _refuse("path", f"{FACTS_FILE}, line {number}: expected {len(columns)} columns")
+        if row["file"] in told:
+            raise _refuse("path", f"{FACTS_FILE}, line {number}: {row['file']:.120} is there twice")
+        told[row["file"]] = row
+    return told
+
+
+def _timed_by_name(read: Read, pattern: str) -> Read:
+    """Names as recorders write them. One that does not fit has no time; a pattern that fits none is wrong.
+
+    A time that is only near would hide a person from an erasure, so it has to be there to the second.
+    """
+    if missing := [part for part in TIME_PARTS if part not in pattern]:
+        raise _refuse(
+            "time_in_name", f"expected a pattern with {' '.join(TIME_PARTS)}, {missing[0]} is missing"
+        )
+    pictures = tuple(
+        picture if picture.taken_at else replace(picture, taken_at=_time_of_name(picture.name, pattern))
+        for picture in read.labelled.pictures
+    )
+    if not any(picture.taken_at for picture in pictures):
+        message = f"expected a pattern that fits the names, as {pictures[0].name:.80}; got {pattern!r:.60}"
+        raise _refuse("time_in_name", message)
+    return replace(read, labelled=replace(read.labelled, pictures=pictures))
+
+
+def _time_of_name(name: str, pattern: str) -> float:
+    try:
+        moment = datetime.strptime(Path(name).stem, pattern)  # noqa: DTZ007 - UTC below
+    except (ValueError, re.error):
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp())
 
 
 def _picture_files(folder: Path) -> Iterator[Path]:
@@ -229,9 +303,9 @@ def _yolo_boxes(path: Path, classes: int) -> Iterator[LabelledBox]:
         yield LabelledBox(int(words[0]), _clipped((x - w / 2, y - h / 2, x + w / 2, y + h / 2), where))
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path, most_bytes: int = 1024 * 1024) -> list[str]:
     try:
-        text = path.read_bytes()[: 1024 * 1024].decode("utf-8")
+        text = path.read_bytes()[:most_bytes].decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise _refuse("path", f"{path.name}: expected a readable UTF-8 text file") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
@@ -301,8 +375,8 @@ def _light(value: Any, name: str) -> str:
     return str(value)
 
 
-def _taken_at(value: Any, name: str) -> float:
-    """COCO's `date_captured`: ISO 8601, UTC where it names no offset."""
+def _taken_at(value: Any, name: str, field: str = "date_captured") -> float:
+    """ISO 8601, UTC where it names no offset; `date_captured` in COCO."""
     if value in ("", None, 0):
         return 0.0
     try:
@@ -310,7 +384,7 @@ def _taken_at(value: Any, name: str) -> float:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max(0.0, moment.timestamp())
     except (ValueError, OverflowError) as error:
-        message = f"{name}: date_captured: expected 2026-05-03T12:00:00Z or nothing, got {value!r:.40}"
+        message = f"{name}: {field}: expected 2026-05-03T12:00:00Z or nothing, got {value!r:.40}"
         raise _refuse("annotations", message) from error
 
 

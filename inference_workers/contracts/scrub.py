@@ -44,11 +44,20 @@ def scrub_text(text: str) -> str:
         text = f"{text[:MAX_TEXT_CHARACTERS]}… (cut)"
     text = _USER_IN_URL.sub(rf"\1{HIDDEN}@", text)
     text = _USER_IN_QUOTED_URL.sub(rf"\1{HIDDEN}%40", text)
-    text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
+    is_telling = _may_tell(text)
+    if is_telling:
+        text = _HEADER.sub(rf"\1\2{HIDDEN}", text)
     text = _SCHEME_AND_TOKEN.sub(rf"\1 {HIDDEN}", text)
-    text = _QUOTED_VALUE.sub(rf"\1\2{HIDDEN}\2", text)
-    text = _ASSIGNED_VALUE.sub(rf"\1{HIDDEN}", text)
+    if is_telling:
+        text = _QUOTED_VALUE.sub(rf"\1\2{HIDDEN}\2", text)
+        text = _ASSIGNED_VALUE.sub(rf"\1{HIDDEN}", text)
     return _FERNET.sub(HIDDEN, text)
+
+
+def _may_tell(text: str) -> bool:
+    """Whether a header, a quoted or an assigned value can be in it: those three patterns need a telling name
+    and one of these marks, and cost far more than this question on a plain id or hash."""
+    return (":" in text or "=" in text) and _SECRET_KEY.search(text) is not None
 
 
 def scrub(value: Any, depth: int = 0) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, Playwright
 from apps.audit.standalone import verify_record
 from tests.e2e.browser.chromium import launch
 
+LATIN_SENTENCE = re.compile(r"[a-z]{2,} [a-z]{2,}")
 HERE = Path(__file__).resolve().parents[1] / "apps/audit/exported"
 PAGE = Path(verify_record.__file__).with_suffix(".html")
 
@@ -36,11 +38,11 @@ def said_by_page(page: Page, data: bytes, *, key: str = "", outside: list[Path] 
     return page.inner_text("#verdict")
 
 
-def said_by_script(data: bytes, **options: Any) -> str:
+def said_by_script(data: bytes, language: str = "en", **options: Any) -> str:
     try:
         verify_record.Export(**options).read(data.splitlines(keepends=True))
     except verify_record.Bad as bad:
-        return f"Record {bad.seq} {bad}." if bad.seq is not None else f"Not intact: {bad}."
+        return verify_record.worded(bad.named, language)
     return "Intact"
 
 
@@ -136,23 +138,31 @@ def mutations(lines: list[bytes]) -> Iterator[tuple[str, int, list[bytes]]]:
 # The page's own function, without reading a file by hand each time.
 CHECK = """async (text) => {
   try { await check(new Blob([text]), "", new Map(), () => {}); } catch (error) {
-    const named = error instanceof Bad && error.seq !== null;
-    return named ? `Record ${error.seq} ${error.message}.` : String(error);
+    if (!(error instanceof Bad)) return String(error);
+    return ["en", "ru"].map((spoken) => worded(error.named, spoken)).join("\\n");
   }
   return "Intact";
 }"""
 
 
+def in_both(data: bytes) -> str:
+    said = said_by_script(data)
+    return said if said == "Intact" else f"{said}\n{said_by_script(data, 'ru')}"
+
+
 @pytest.mark.parametrize("name", ["whole", "part"])
-def test_every_mutation_names_its_record_in_page_and_script(page: Page, name: str) -> None:
+def test_every_mutation_names_its_record_in_page_and_script_and_in_both_languages(
+    page: Page, name: str
+) -> None:
     lines = (HERE / f"{name}.jsonl").read_bytes().splitlines(keepends=True)
     assert page.evaluate(CHECK, b"".join(lines).decode()) == said_by_script(b"".join(lines)) == "Intact"
     wrong, count = {}, 0
     for what, seq, mutated in mutations(lines):
         data = b"".join(mutated)
-        by_page, by_script = page.evaluate(CHECK, data.decode()), said_by_script(data)
+        by_page, by_script = page.evaluate(CHECK, data.decode()), in_both(data)
         count += 1
-        if by_page != by_script or not by_script.startswith(f"Record {seq} "):
+        named = by_script.startswith(f"Record {seq} ") and f"\nЗапись {seq} " in by_script
+        if by_page != by_script or not named:
             wrong[what] = (by_script, by_page)
     assert count > 100
     assert wrong == {}
@@ -187,3 +197,33 @@ def test_another_key_than_the_one_noted_down_is_refused(page: Page) -> None:
 
 def test_what_is_no_export_is_said(page: Page) -> None:
     assert "no export of a record" in said_by_page(page, b"{}\n")
+
+
+def test_the_page_speaks_russian_too(page: Page) -> None:
+    """Switched after the check as well: nothing has to be chosen again."""
+    lines = (HERE / "whole.jsonl").read_bytes().splitlines(keepends=True)
+    data = b"".join(changed(lines, 7, actor_name="nobody"))
+    english = said_by_page(page, data)
+    assert (page.title(), page.inner_text("h1")) == (
+        "Check an exported record of Vidette",
+        "Check an exported record",
+    )
+    page.click("nav button[lang=ru]")
+    assert page.inner_text("#verdict") == said_by_script(data, "ru")
+    assert page.inner_text("#verdict").startswith("Запись 7 изменена")
+    assert (page.title(), page.inner_text("h1")) == (
+        "Проверка экспорта журнала Vidette",
+        "Проверка экспорта журнала",
+    )
+    assert page.get_attribute("html", "lang") == "ru"
+    assert LATIN_SENTENCE.search(page.inner_text("body").replace("English", "")) is None
+    page.click("nav button[lang=en]")
+    assert page.inner_text("#verdict") == english
+
+
+def test_a_browser_in_russian_begins_in_russian(page: Page) -> None:
+    context = page.context.browser.new_context(offline=True, locale="ru-RU")  # type: ignore[union-attr]
+    russian = context.new_page()
+    russian.goto(PAGE.as_uri())
+    assert russian.inner_text("#verdict") == "Выберите файл."
+    context.close()

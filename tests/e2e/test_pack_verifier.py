@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from apps.audit.keys import public_keys
-from apps.evidence.standalone.verify_pack import DIRECTORY, Bad, Pack, Unreadable
+from apps.evidence.standalone.verify_pack import DIRECTORY, Bad, Pack, Unreadable, worded
 from apps.evidence.verifiers import PAGE, verifier_files
 from tests.apps.conftest import adam, bob, camera, redis, site_a  # noqa: F401 - fixtures
 from tests.apps.evidence.conftest import (  # noqa: F401 - fixtures
@@ -50,14 +50,14 @@ def said_by_page(page: Page, data: bytes, key: str = "") -> str:  # noqa: F811 -
     return page.inner_text("#verdict")
 
 
-def said_by_script(data: bytes) -> str:  # noqa: F811
+def said_by_script(data: bytes, language: str = "en") -> str:  # noqa: F811
     try:
         found = Pack(io.BytesIO(data)).check()
     except Bad as bad:
         found = [bad]
     except Unreadable as error:
-        return f"This cannot be checked: {error}"
-    return "\n".join(f"{bad.name} {bad.reason}." for bad in found) or "Intact"
+        return worded(("This cannot be checked: {0}", error.sentence), language)
+    return "\n".join(worded(bad.named, language) for bad in found) or "Intact"
 
 
 def test_a_good_pack_is_intact_and_told_of(page: Page, data: bytes) -> None:  # noqa: F811
@@ -70,6 +70,17 @@ def test_a_good_pack_is_intact_and_told_of(page: Page, data: bytes) -> None:  # 
     assert "Lobby, Site A" in facts
     assert "2026/17" in facts
     assert "which you gave" in said_by_page(page, data, key=next(iter(public_keys().values())))
+
+
+def test_a_good_pack_is_told_of_in_russian(page: Page, data: bytes) -> None:  # noqa: F811
+    said_by_page(page, data)
+    page.click("nav button[lang=ru]")
+    said, facts = page.inner_text("#verdict"), page.inner_text("#facts")
+    assert said.startswith("Цело: файлов 8")
+    assert "Записей журнала в нём: 1, подтверждающих их подписанных контрольных точек: 1." in said
+    assert "который приложен к пакету" in said
+    assert "Часы камеры" in facts
+    assert "Lobby, Site A" in facts
 
 
 def test_flipped_bits_are_named_as_the_script_names_them(page: Page, data: bytes) -> None:  # noqa: F811
@@ -85,6 +96,8 @@ def test_flipped_bits_are_named_as_the_script_names_them(page: Page, data: bytes
         flipped[place] ^= 1 << chance.randrange(8)
         said = said_by_page(page, bytes(flipped))
         assert said == said_by_script(bytes(flipped)), f"byte {place}"
+        page.click("nav button[lang=ru]")
+        assert page.inner_text("#verdict") == said_by_script(bytes(flipped), "ru"), f"byte {place}"
         assert said != "Intact"
         named.add(next(name for name in names if said.startswith(name)))
     assert named == names

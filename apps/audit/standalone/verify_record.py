@@ -6,7 +6,8 @@
 
 `--checkpoints` names the write-once folder of the installation, or a copy of it: with it, a record that was
 rewritten as a whole before it was exported is found as well. `--key` is the public key that you noted down;
-without it the key in the file is believed, and its fingerprint is printed for you to compare.
+without it the key in the file is believed, and its fingerprint is printed for you to compare. `--language ru`
+speaks Russian, as the language of the terminal does without it.
 
 Exit status: 0 all is well, 1 something was changed (the first bad record is named), 2 it cannot be read.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterable
@@ -30,16 +32,115 @@ NOTHING_BEFORE = "0" * 64
 STATEMENT_KINDS = ("vidette.record.checkpoint", "vidette.record.closing")
 
 
-class Bad(Exception):
+# The sentences in Russian; verify_record.html has the same list.
+RUSSIAN = {
+    "Record {0} {1}.": "Запись {0} {1}.",
+    "Not intact: {0}.": "Нарушено: {0}.",
+    "This cannot be checked: {0}": "Проверить это нельзя: {0}",
+    "the whole record": "журнал целиком",
+    "a part of the record": "часть журнала",
+    "is missing": "отсутствует",
+    "is missing: record {0} comes in its place": "отсутствует: на её месте стоит запись {0}",
+    "is missing: the record goes on to {0}": "отсутствует: журнал продолжается до записи {0}",
+    "is missing: checkpoint {0} names records up to {1}": (
+        "отсутствует: контрольная точка {0} называет записи до {1}"
+    ),
+    "is covered by no checkpoint": "не покрыта ни одной контрольной точкой",
+    "is proven by a checkpoint that does not cover it": (
+        "подтверждается контрольной точкой, которая её не покрывает"
+    ),
+    "was changed: its hash does not fit its content": "изменена: её хеш не соответствует содержанию",
+    "was rewritten: record {0} follows another one of that number": (
+        "переписана: запись {0} следует за другой записью с этим номером"
+    ),
+    "was rewritten: checkpoint {0} holds another hash of it": (
+        "переписана: в контрольной точке {0} другой её хеш"
+    ),
+    "was rewritten: it is not in the record that was signed": "переписана: в подписанном журнале её нет",
+    "or one up to {0} was rewritten: the checkpoint differs": (
+        "или одна из следующих до {0} переписана: контрольная точка не сходится"
+    ),
+    "cannot be read: {0}": "не читается: {0}",
+    "stands where checkpoint {0} does not follow the one before": (
+        "стоит там, где контрольная точка {0} не продолжает предыдущую"
+    ),
+    "checkpoint {0} is signed with a key that is not trusted": (
+        "контрольная точка {0} подписана ключом, которому нет доверия"
+    ),
+    "the signature of checkpoint {0} does not hold": "подпись контрольной точки {0} не сходится",
+    "the hashes of checkpoint {0} are not those that were signed": (
+        "хеши контрольной точки {0} не те, что были подписаны"
+    ),
+    "a checkpoint in the file is none": "одна из контрольных точек файла ею не является",
+    "something was added behind the end of the file": "после конца файла что-то добавлено",
+    "the end of the file is missing": "конец файла отсутствует",
+    "the signature at the end of the file does not hold": "подпись в конце файла не сходится",
+    "the file was changed after it was signed": "файл изменён после подписания",
+    "This is no export of a record: it is empty.": "Это не экспорт журнала: файл пуст.",
+    "This is no export of a record: its first line is no header.": (
+        "Это не экспорт журнала: первая строка не заголовок."
+    ),
+    "This is no export of a record, or one of a newer version of Vidette.": (
+        "Это не экспорт журнала или экспорт более новой версии Vidette."
+    ),
+}
+# Of this script alone.
+RUSSIAN_HERE = {
+    "{0} entries, {1}, exported at {2}: intact.": "Записей: {0}, {1}, экспорт от {2}: цело.",
+    "{0} signed checkpoints agree with it.": "С ним сходятся подписанные контрольные точки: {0}.",
+    "Signed with key {0}. Compare it with the key that you noted down.": (
+        "Подписано ключом {0}. Сравните его с ключом, который вы записали."
+    ),
+    "the signature does not hold": "подпись не сходится",
+    "{0} was changed after it was signed": "{0}: файл изменён после подписания",
+    "{0} is as it was signed with key {1}.": "{0}: файл такой, каким его подписали ключом {1}.",
+}
+LANGUAGES = ("en", "ru")
+
+
+def worded(sentence: Any, language: str = "en") -> str:
+    """A sentence, which is (template, value, …), in `language`; a value may be a sentence itself."""
+    if not isinstance(sentence, tuple):
+        return str(sentence)
+    template, *values = sentence
+    if language == "ru":
+        template = RUSSIAN.get(template) or RUSSIAN_HERE.get(template, template)
+    return str(template).format(*(worded(value, language) for value in values))
+
+
+def language_of_terminal() -> str:
+    """As programs of Unix find it; English where it is none of ours."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return "ru" if os.environ[name].startswith("ru") else "en"
+    return "en"
+
+
+class Told(Exception):
+    """An error whose sentence can be said in both languages; `str` of it is English."""
+
+    def __init__(self, template: str, *values: Any) -> None:
+        super().__init__(worded((template, *values)))
+        self.sentence = (template, *values)
+        self.reason = str(self)
+
+
+class Bad(Told):
     """Something was changed. `seq` is the first bad record, or None where no single record can be named."""
 
-    def __init__(self, seq: int | None, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, seq: int | None, template: str, *values: Any) -> None:
+        super().__init__(template, *values)
         self.seq = seq
-        self.reason = reason
+
+    @property
+    def named(self) -> tuple[Any, ...]:
+        """The whole sentence, with the record."""
+        if self.seq is None:
+            return ("Not intact: {0}.", self.sentence)
+        return ("Record {0} {1}.", self.seq, self.sentence)
 
 
-class Unreadable(Exception):
+class Unreadable(Told):
     """This is no export of a record."""
 
 
@@ -160,7 +261,9 @@ class Checkpoints:
         self._check_signature(document)
         hashes = document.get("hashes")
         if hashes and (tree_root(hashes) != statement["root"] or hashes[-1] != statement["hash"]):
-            raise Bad(None, f"the hashes of checkpoint {statement['number']} are not those that were signed")
+            raise Bad(
+                None, "the hashes of checkpoint {0} are not those that were signed", statement["number"]
+            )
         if self._complete:
             self._check_order(statement)
         kept = self._outside.get(statement["number"])
@@ -174,16 +277,18 @@ class Checkpoints:
         statement = document["statement"]
         key = self.keys.get(statement["key_id"])
         if key is None:
-            raise Bad(None, f"checkpoint {statement['number']} is signed with a key that is not trusted")
+            raise Bad(None, "checkpoint {0} is signed with a key that is not trusted", statement["number"])
         if not signed_by(key, canonical(statement), document["signature"]):
-            raise Bad(None, f"the signature of checkpoint {statement['number']} does not hold")
+            raise Bad(None, "the signature of checkpoint {0} does not hold", statement["number"])
 
     def _check_order(self, statement: dict[str, Any]) -> None:
         before = self.all[-1]["statement"] if self.all else None
         digest = hashlib.sha256(canonical(before)).hexdigest() if before else NOTHING_BEFORE
         first = before["last"] + 1 if before else 0
         if statement["previous"] != digest or statement["first"] != first:
-            raise Bad(first, f"checkpoint {statement['number']} does not follow the one before")
+            raise Bad(
+                first, "stands where checkpoint {0} does not follow the one before", statement["number"]
+            )
 
     def missing_behind(self, seq: int) -> dict[str, Any] | None:
         """A checkpoint of the folder that names a record behind the last one of the export."""
@@ -216,7 +321,9 @@ class Export:
             try:
                 self._take(line.rstrip(b"\n"))
             except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-                raise Bad(self._expected(), f"cannot be read: {type(error).__name__} {error}") from error
+                raise Bad(
+                    self._expected(), "cannot be read: {0}", f"{type(error).__name__} {error}"
+                ) from error
         self._finish()
 
     def _expected(self) -> int | None:
@@ -254,7 +361,7 @@ class Export:
         seq = record["seq"]
         expected = self._expected()
         if seq != expected:
-            raise Bad(expected, f"is missing: record {seq} comes in its place")
+            raise Bad(expected, "is missing: record {0} comes in its place", seq)
         if hashlib.sha256(self._parser.canonical(record)).hexdigest() != stored:
             raise Bad(seq, "was changed: its hash does not fit its content")
         if self.header["complete"]:
@@ -275,11 +382,11 @@ class Export:
         document = self.checkpoints.all[self._place]
         statement, hashes = document["statement"], document.get("hashes")
         if hashes and hashes[seq - statement["first"]] != stored:
-            raise Bad(seq, f"was rewritten: checkpoint {statement['number']} holds another hash of it")
+            raise Bad(seq, "was rewritten: checkpoint {0} holds another hash of it", statement["number"])
         self._span.append(stored)
         if seq == statement["last"]:
             if stored != statement["hash"] or tree_root(self._span) != statement["root"]:
-                raise Bad(statement["first"], f"or one up to {seq} was rewritten: the checkpoint differs")
+                raise Bad(statement["first"], "or one up to {0} was rewritten: the checkpoint differs", seq)
             self._span, self._place = [], self._place + 1
 
     def _prove(self, seq: int, stored: str, content: dict[str, Any]) -> None:
@@ -307,12 +414,14 @@ class Export:
             return
         last = max([self.header["head"]["seq"], *(d["statement"]["last"] for d in self.checkpoints.all)])
         if self._next_seq <= last:
-            raise Bad(self._next_seq, f"is missing: the record goes on to {last}")
+            raise Bad(self._next_seq, "is missing: the record goes on to {0}", last)
         behind = self.checkpoints.missing_behind(self._next_seq - 1)
         if behind is not None:
             raise Bad(
                 self._next_seq,
-                f"is missing: checkpoint {behind['number']} names records up to {behind['last']}",
+                "is missing: checkpoint {0} names records up to {1}",
+                behind["number"],
+                behind["last"],
             )
 
     def _finish(self) -> None:
@@ -330,7 +439,7 @@ def checkpoints_of(folder: str | Path) -> dict[int, Any]:
 
 
 def check_path(
-    path: str | Path, *, key: str = "", outside: dict[int, Any] | None = None, say: Callable[[str], Any]
+    path: str | Path, *, key: str = "", outside: dict[int, Any] | None = None, say: Callable[[Any], Any]
 ) -> None:
     """Checks an export, says what it is, and raises Bad for what was changed."""
     path = Path(path)
@@ -350,26 +459,27 @@ def check_path(
 
 
 def _check_lines(
-    stream: IO[bytes], key: str, outside: dict[int, Any] | None, say: Callable[[str], Any]
+    stream: IO[bytes], key: str, outside: dict[int, Any] | None, say: Callable[[Any], Any]
 ) -> None:
     export = Export(key=key, outside=outside)
     export.read(stream)
     what = "the whole record" if export.header["complete"] else "a part of the record"
-    say(f"{export.records} entries, {what}, exported at {export.header['made_at']}: intact.\n")
-    say(f"{len(export.checkpoints.all)} signed checkpoints agree with it.\n")
+    made_at = export.header["made_at"]
+    say(("{0} entries, {1}, exported at {2}: intact.", export.records, (what,), made_at))
+    say(("{0} signed checkpoints agree with it.", len(export.checkpoints.all)))
     if not key:
         for key_id in export.checkpoints.keys:
-            say(f"Signed with key {key_id}. Compare it with the key that you noted down.\n")
+            say(("Signed with key {0}. Compare it with the key that you noted down.", key_id))
 
 
-def _check_file(data: bytes, signature: dict[str, Any], key: str, say: Callable[[str], Any]) -> None:
+def _check_file(data: bytes, signature: dict[str, Any], key: str, say: Callable[[Any], Any]) -> None:
     """A file that is signed by the signature.json beside it: record.csv, record.pdf."""
     statement, public_key = signature["statement"], str(key or signature["public_key"])
     if not signed_by(public_key, canonical(statement), signature["signature"]):
         raise Bad(None, "the signature does not hold")
     if hashlib.sha256(data).hexdigest() != statement["sha256"]:
-        raise Bad(None, f"{statement['file']} was changed after it was signed")
-    say(f"{statement['file']} is as it was signed with key {key_id_of(public_key)}.\n")
+        raise Bad(None, "{0} was changed after it was signed", statement["file"])
+    say(("{0} is as it was signed with key {1}.", statement["file"], key_id_of(public_key)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -379,17 +489,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("file", help="EXPORT.zip, record.jsonl, or record.csv beside its signature.json")
     parser.add_argument("--checkpoints", help="the write-once folder of checkpoints, or a copy of it")
     parser.add_argument("--key", default="", help="the public key that you trust; several with commas")
+    parser.add_argument("--language", choices=LANGUAGES, default=language_of_terminal())
     options = parser.parse_args(arguments)
-    say = sys.stdout.write
+
+    def say(sentence: Any) -> None:
+        print(worded(sentence, options.language))  # noqa: T201 - what it found is its output
+
     try:
         outside = checkpoints_of(options.checkpoints) if options.checkpoints else None
         check_path(options.file, key=options.key, outside=outside, say=say)
     except Bad as bad:
-        named = f"Record {bad.seq} {bad.reason}" if bad.seq is not None else f"Not intact: {bad.reason}"
-        say(named + ".\n")
+        say(bad.named)
         return 1
     except (Unreadable, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        say(f"This cannot be checked: {error}\n")
+        say(("This cannot be checked: {0}", getattr(error, "sentence", error)))
         return 2
     return 0
 

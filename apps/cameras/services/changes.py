@@ -43,8 +43,18 @@ def changes_apply(row: Row, *, version: int, changes: Mapping[str, Any]) -> dict
             _("Somebody changed this meanwhile. Load it again and repeat your change."),
         )
     old = {name: getattr(stored, name) for name in differing}
-    row.refresh_from_db()
+    _take_over(row, stored, {**differing, "version": version + 1})
     return {name: [_plain(old[name]), _plain(value)] for name, value in differing.items()}
+
+
+def _take_over(row: Row, stored: Row, changes: Mapping[str, Any]) -> None:
+    """`row` as the database now holds it, without reading it again."""
+    row._state.fields_cache.clear()
+    getattr(row, "_prefetched_objects_cache", {}).clear()
+    for field in row._meta.concrete_fields:
+        setattr(row, field.attname, getattr(stored, field.attname))
+    for name, value in changes.items():
+        setattr(row, name, value)
 
 
 def _plain(value: Any) -> Any:

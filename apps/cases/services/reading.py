@@ -1,5 +1,7 @@
 """Looking at requests: pseudonymous, but about persons all the same, so each look is on record."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -25,16 +27,27 @@ def case_read(*, acting_user: User, case_id: object, purpose: str) -> Case:
 
 
 def cases_read(
-    *, acting_user: User, purpose: str, kind: str = "", closed: bool | None = False, text: str = ""
+    *,
+    acting_user: User,
+    purpose: str,
+    kind: str = "",
+    closed: bool | None = False,
+    text: str = "",
+    due_before: datetime | None = None,
 ) -> QuerySet[Case]:
     """A list of requests; the search with its terms is on record before the answer."""
-    rows = cases_search(acting_user, kind=kind, closed=closed, text=text)
+    rows = cases_search(acting_user, kind=kind, closed=closed, text=text, due_before=due_before)
     with transaction.atomic():
         audit.record_access(
             action="case.list",
             object_type="case",
             object_id="",
-            details={"kind": kind, "closed": closed, "text": text},
+            details={
+                "kind": kind,
+                "closed": closed,
+                "text": text,
+                **({"due_before": due_before} if due_before else {}),
+            },
             acting_user=acting_user,
             purpose=purpose,
         )

@@ -55,17 +55,30 @@ def retention(request: HttpRequest) -> HttpResponse:
     """What every store holds, what the sweeper would delete now, and what it deleted."""
     user = viewer(request)
     holds = list(holds_visible_to(user)[:SHOWN_HOLDS])
+    stores = dry_run()
     context: dict[str, Any] = {
-        "stores": dry_run(),
+        "stores": stores,
         "waiting": objects_waiting(),
         "classes": classes_all(),
         "cameras": _cameras(list(cameras_visible_to(user))),
         "holds": [hold for hold in holds if hold.released_at is None and hold.expires_at > now()],
         "past_holds": [hold for hold in holds if hold.released_at or hold.expires_at <= now()],
-        "sweeps": sweeps_last(),
+        "sweeps": _deletions({row.name: row.title for row in stores}),
         "release_form": ReleaseForm(),
     }
     return render(request, "console/retention.html", context)
+
+
+def _deletions(titles: dict[str, Any]) -> list[dict[str, Any]]:
+    """The last sweeps; a store that is no more keeps its name."""
+    return [
+        {
+            "at": sweep.at,
+            "counts": [(titles.get(name, name), count) for name, count in sweep.counts.items()],
+            "objects_gone": sweep.objects_gone,
+        }
+        for sweep in sweeps_last()
+    ]
 
 
 def _cameras(cameras: list[Camera]) -> list[dict[str, Any]]:

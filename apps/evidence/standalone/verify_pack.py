@@ -8,6 +8,7 @@ Every byte of the pack is checked, those between the files too: the names, sizes
 follow from the signed manifest, so a single flipped bit names the file that it is in. `--key` is the public
 key that you noted down; without it the key in the pack is believed, and its fingerprint is printed for you
 to compare. With verify_record.py beside this script the extract of the record inside is checked as well.
+`--language ru` speaks Russian, as the language of the terminal does without it.
 
 Take both scripts from the installation or from somebody you trust, not from the pack that you check.
 
@@ -21,6 +22,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import struct
 import sys
 import zlib
@@ -44,16 +46,89 @@ _CENTRAL = struct.Struct("<IHHHHHHIIIHHHHHII")
 _END = struct.Struct("<IHHHHIIH")
 
 
-class Bad(Exception):
+# The sentences in Russian; verify.html has the same list.
+RUSSIAN = {
+    "{0} {1}.": "{0} {1}.",
+    "This cannot be checked: {0}": "Проверить это нельзя: {0}",
+    DIRECTORY: "список файлов архива",
+    "was changed": "изменён",
+    "is cut or changed": "обрезан или изменён",
+    "was changed: its size cannot be": "изменён: такого размера быть не может",
+    "is cut: {0} of {1} bytes are there": "обрезан: есть байтов {0} из {1}",
+    "was changed: its SHA-256 is not the one that was signed": (
+        "изменён: его SHA-256 не тот, что был подписан"
+    ),
+    "was changed: it is not the one that was signed": "изменён: подписан был другой",
+    "has a changed header in the archive": "имеет изменённый заголовок в архиве",
+    "is made with key {0}, which is not trusted": "подписан ключом {0}, которому нет доверия",
+    "does not hold": "не сходится",
+    "is that of something else": "подписывает что-то другое",
+    "is not what was chained: record {0} {1}": "не то, что было в цепочке: запись {0} {1}",
+    "is not what was chained: {0}": "не то, что было в цепочке: {0}",
+    "cannot be read: {0}": "не читается: {0}",
+    "This is no evidence pack.": "Это не пакет доказательств.",
+    "This pack is of another version of Vidette.": "Этот пакет от другой версии Vidette.",
+    "Entries of the record in it: {0}, proven by signed checkpoints: {1}.": (
+        "Записей журнала в нём: {0}, подтверждающих их подписанных контрольных точек: {1}."
+    ),
+    "which you gave": "который вы указали",
+    "which the pack brings: compare it with the one that you noted down": (
+        "который приложен к пакету: сравните его с ключом, который вы записали"
+    ),
+    "Signed with key {0}, {1}.": "Подписано ключом {0}, {1}.",
+    "Intact: {0} files, pack {1}.": "Цело: файлов {0}, пакет {1}.",
+}
+# Of this script alone.
+RUSSIAN_HERE = {
+    "Its extract of the record was not checked: verify_record.py does not lie beside this script.": (
+        "Выписка из журнала не проверена: рядом с этой программой нет verify_record.py."
+    ),
+    "{0} cannot be loaded.": "{0} не загружается.",
+}
+LANGUAGES = ("en", "ru")
+
+
+def worded(sentence: Any, language: str = "en") -> str:
+    """A sentence, which is (template, value, …), in `language`; a value may be a sentence itself."""
+    if not isinstance(sentence, tuple):
+        return str(sentence)
+    template, *values = sentence
+    if language == "ru":
+        template = RUSSIAN.get(template) or RUSSIAN_HERE.get(template, template)
+    return str(template).format(*(worded(value, language) for value in values))
+
+
+def language_of_terminal() -> str:
+    """As programs of Unix find it; English where it is none of ours."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name):
+            return "ru" if os.environ[name].startswith("ru") else "en"
+    return "en"
+
+
+class Told(Exception):
+    """An error whose sentence can be said in both languages; `str` of it is English."""
+
+    def __init__(self, template: str, *values: Any) -> None:
+        super().__init__(worded((template, *values)))
+        self.sentence = (template, *values)
+        self.reason = str(self)
+
+
+class Bad(Told):
     """Something was changed. `name` is the file that it is in."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, name: str, template: str, *values: Any) -> None:
+        super().__init__(template, *values)
         self.name = name
-        self.reason = reason
+
+    @property
+    def named(self) -> tuple[Any, ...]:
+        """The whole sentence, with the file."""
+        return ("{0} {1}.", (self.name,) if self.name == DIRECTORY else self.name, self.sentence)
 
 
-class Unreadable(Exception):
+class Unreadable(Told):
     """This is no evidence pack."""
 
 
@@ -158,7 +233,7 @@ class Pack:
         entry = Entry(name, crc, size)
         self._entries.append(entry)
         if got != size:
-            self.found.append(Bad(name, f"is cut: {got} of {size} bytes are there"))
+            self.found.append(Bad(name, "is cut: {0} of {1} bytes are there", got, size))
         elif digest.hexdigest() != sha256:
             self.found.append(Bad(name, "was changed: its SHA-256 is not the one that was signed"))
         elif header != entry.header():
@@ -187,7 +262,7 @@ def check_signature(manifest: bytes, signature: bytes, keys: tuple[str, ...]) ->
     if not is_text or canonical(spelled) != signature or bytes.fromhex(public_key).hex() != public_key:
         raise Bad(SIGNATURE, "was changed")
     if keys and public_key not in keys:
-        raise Bad(SIGNATURE, f"is made with key {key_id_of(public_key)}, which is not trusted")
+        raise Bad(SIGNATURE, "is made with key {0}, which is not trusted", key_id_of(public_key))
     try:
         known.verify(value, canonical(statement))
     except InvalidSignature as error:
@@ -205,41 +280,48 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("file", help="PACK.zip")
     parser.add_argument("--key", default="", help="the public key that you trust; several with commas")
+    parser.add_argument("--language", choices=LANGUAGES, default=language_of_terminal())
     options = parser.parse_args(arguments)
-    say = sys.stdout.write
+
+    def say(sentence: Any) -> None:
+        print(worded(sentence, options.language))  # noqa: T201 - what it found is its output
+
     keys = tuple(key.strip() for key in options.key.split(",") if key.strip())
     try:
         with Path(options.file).open("rb") as stream:
             pack = Pack(stream, keys)
             found = pack.check()
-            record = "" if found else _record_said(pack, keys)
+            record = () if found else _record_said(pack, keys)
     except Bad as bad:
         found = [bad]
     except (Unreadable, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        say(f"This cannot be checked: {error}\n")
+        say(("This cannot be checked: {0}", getattr(error, "sentence", error)))
         return 2
     for one in found:
-        say(f"{one.name} {one.reason}.\n")
+        say(one.named)
     if found:
         return 1
-    say(f"Intact: {len(pack.manifest['files'])} files, pack {pack.manifest['pack']}.\n{record}\n")
+    say(("Intact: {0} files, pack {1}.", len(pack.manifest["files"]), pack.manifest["pack"]))
+    say(record)
     trust = "which you gave" if keys else "which the pack brings: compare it with the one that you noted down"
-    say(f"Signed with key {key_id_of(pack.signed_with)}, {trust}.\n")
+    say(("Signed with key {0}, {1}.", key_id_of(pack.signed_with), (trust,)))
     return 0
 
 
-def _record_said(pack: Pack, keys: tuple[str, ...]) -> str:
+def _record_said(pack: Pack, keys: tuple[str, ...]) -> tuple[Any, ...]:
     """What the extract of the record is worth. Raises Bad where an entry is not the one that was signed."""
     path = Path(__file__).with_name("verify_record.py")
     if not path.is_file():
-        return "Its extract of the record was not checked: verify_record.py does not lie beside this script."
-    return check_record(pack, keys, _loaded(path))
+        return (
+            "Its extract of the record was not checked: verify_record.py does not lie beside this script.",
+        )
+    return record_sentence(pack, keys, _loaded(path))
 
 
 def _loaded(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise Unreadable(f"{path} cannot be loaded.")
+        raise Unreadable("{0} cannot be loaded.", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -247,18 +329,28 @@ def _loaded(path: Path) -> Any:
 
 def check_record(pack: Pack, keys: tuple[str, ...], verifier: Any) -> str:
     """Check the entries of a pack that is intact; `verifier` is the module verify_record."""
+    return worded(record_sentence(pack, keys, verifier))
+
+
+def record_sentence(pack: Pack, keys: tuple[str, ...], verifier: Any) -> tuple[Any, ...]:
+    """`check_record` as a sentence for `worded`."""
     start, size = pack.record_at
     pack.stream.seek(start)
     export = verifier.Export(key=",".join(keys))
+    RUSSIAN_HERE.update(verifier.RUSSIAN)
     try:
         export.read(io.BytesIO(pack.stream.read(size)))
     except verifier.Bad as bad:
-        place = "" if bad.seq is None else f"record {bad.seq} "
-        raise Bad(RECORD, f"is not what was chained: {place}{bad.reason}") from bad
+        if bad.seq is None:
+            raise Bad(RECORD, "is not what was chained: {0}", bad.sentence) from bad
+        raise Bad(RECORD, "is not what was chained: record {0} {1}", bad.seq, bad.sentence) from bad
     except verifier.Unreadable as error:
-        raise Bad(RECORD, f"cannot be read: {error}") from error
-    checkpoints = len(export.checkpoints.all)
-    return f"Entries of the record in it: {export.records}, proven by signed checkpoints: {checkpoints}."
+        raise Bad(RECORD, "cannot be read: {0}", error.sentence) from error
+    return (
+        "Entries of the record in it: {0}, proven by signed checkpoints: {1}.",
+        export.records,
+        len(export.checkpoints.all),
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ MATRIX = {
     "assign_models":  "0010",
     "evaluate_models": "0010",
     "upload_models":  "0010",
+    "see_cases":      "0100",
     "run_cases":      "0100",
     "see_rollouts":   "0111",
     "manage_rollouts": "0010",

@@ -141,6 +141,8 @@ ROWS: list[Row] = [
     *_api("evidence", ("GET", "frank bob"), ("POST", "frank bob")),
     *_api(_PACK, ("GET", "frank", ""), ("DELETE", "frank", "")),
     *_api(f"{_PACK}/file", ("GET", "frank", "")),
+    *_api("cases", ("GET", "bob")),
+    *_api("cases/<uuid:case_id>", ("GET", "bob")),
     *_api("tickets", ("POST", EVERYBODY)),
     # Pages
     Row("", "GET", EVERYBODY),

@@ -116,6 +116,13 @@ API: dict[str, Body] = {
         "base": str(kwargs["base_id"]),
         "set_version": str(kwargs["set_id"]),
     },
+    "POST evaluations/replays": lambda kwargs: {
+        "candidate": str(kwargs["version_id"]),
+        "base": str(kwargs["base_id"]),
+        "camera": str(kwargs["camera_id"]),
+        "since": "2026-11-24T07:59:00Z",
+        "until": "2026-11-24T08:01:00Z",
+    },
     "POST evaluations/variants": lambda kwargs: {
         "version": str(kwargs["version_id"]),
         "kind": "int8",
@@ -170,6 +177,13 @@ PAGES: dict[str, Body] = {
     f"{_CASE}/identity/": _version(Case, "case_id", method="document", outcome="confirmed"),
     f"{_CASE}/extend/": lambda kwargs: _extension(Case.objects.get(pk=kwargs["case_id"])),
     f"{_CASE}/items/": lambda kwargs: {"item": f"event:{kwargs['event_id']}"},
+    f"{_CASE}/disclosures/": _fixed(form="viewing", language="en"),
+    **{
+        f"{_CASE}/{what}/<uuid:{what[:-1]}_id>/{act}/": _fixed(version=1, note="seen", receipt="by letter")
+        for what in ("erasures", "disclosures")
+        for act in ("approve", "refuse", "execute", "give")
+        if (what, act) not in (("erasures", "give"), ("disclosures", "execute"))
+    },
     f"{_CASE}/close/": _version(Case, "case_id", outcome="withdrawn", note="by letter"),
     "people/add/": _fixed(username="grace", role="operator", password="a long enough passphrase"),
     "tokens/add/": lambda kwargs: {
@@ -257,33 +271,13 @@ NOT_REACHED: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "POST api/v1/evaluations/replays", "POST api/v1/evaluations/<uuid:evaluation_id>/cancel",
-            "POST evaluations/<uuid:evaluation_id>/cancel/",
-        ),
-        _STATE + "tests/apps/evaluations",
-    ),
-    **dict.fromkeys(
-        (
             "PUT api/v1/consents/<uuid:consent_id>/document",
             "POST consents/<uuid:consent_id>/document/",
         ),
         _STATE + "tests/apps/consent",
     ),
-    **dict.fromkeys(
-        (
-            *(
-                f"POST cases/<uuid:case_id>/items/<uuid:item_id>/original/{act}/" for act in ("ask", "edit")
-            ),
-            "POST cases/<uuid:case_id>/erasures/", "POST cases/<uuid:case_id>/disclosures/",
-            *(
-                f"POST cases/<uuid:case_id>/disclosures/<uuid:disclosure_id>/{act}/"
-                for act in ("approve", "refuse", "give", "pack")
-            ),
-            *(
-                f"POST cases/<uuid:case_id>/erasures/<uuid:erasure_id>/{act}/"
-                for act in ("approve", "refuse", "execute")
-            ),
-        ),
-        _STATE + "tests/apps/cases",
-    ),
+    **{
+        f"POST cases/<uuid:case_id>/items/<uuid:item_id>/original/{act}/": _STATE + "tests/apps/cases"
+        for act in ("ask", "edit")
+    },
 }  # fmt: skip

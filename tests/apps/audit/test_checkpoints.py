@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
+from django.utils import translation
 
 from apps.audit import checkpoints, merkle, outside
 from apps.audit import services as audit
@@ -95,6 +96,8 @@ def test_a_chain_rewritten_as_a_whole_is_found_and_the_record_named(without_trig
     verdict = chain_verify()
     assert verdict.first_bad_seq == 5
     assert "was rewritten: checkpoint 0" in verdict.reason
+    with translation.override("ru"):
+        assert "переписана: в контрольной точке 0" in verdict.reason_words
 
 
 def test_a_cut_tail_with_a_fitting_head_is_found(without_triggers):

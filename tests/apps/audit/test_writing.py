@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
+from apps.audit import appending
 from apps.audit import services as audit
 from apps.audit.chain import clean_details, record_hash
 from apps.audit.models import AuditHead, AuditRecord, RecordKind
@@ -140,9 +141,28 @@ def test_a_failing_database_says_unavailable(monkeypatch):
     def broken(*args, **kwargs):
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(QuerySet, "bulk_create", broken)
+    monkeypatch.setattr(appending, "_store", broken)
     with pytest.raises(Unavailable):
         change()
+
+
+def test_an_entry_costs_its_change_few_round_trips():
+    """The lock of the head, the row, the head's move; PostgreSQL takes the last two together."""
+    with CaptureQueriesContext(connection) as queries:
+        change()
+    assert len(queries) == (2 if connection.vendor == "postgresql" else 3)
+
+
+def test_a_head_that_stands_elsewhere_is_not_moved(monkeypatch):
+    """Whatever became of the lock: a chain that went on meanwhile is not forked."""
+    store = appending._store
+    change()
+    monkeypatch.setattr(
+        appending, "_store", lambda records, head, after: store(records, head, after=after + 7)
+    )
+    with pytest.raises(Unavailable), transaction.atomic():
+        change()
+    assert AuditHead.objects.get().seq == AuditRecord.objects.count() - 1 == 1
 
 
 @pytest.mark.django_db(transaction=True)

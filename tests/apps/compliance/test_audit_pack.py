@@ -168,7 +168,7 @@ def test_it_is_on_record_with_its_hash(bob, day):
 def test_a_broken_record_is_told_and_not_hidden(bob, day, monkeypatch):
     from apps.audit.verdict import Verdict
 
-    broken = Verdict(checked=3, head_seq=9, first_bad_seq=4, reason="was changed")
+    broken = Verdict(checked=3, head_seq=9, first_bad_seq=4, template="was changed")
     monkeypatch.setattr("apps.compliance.contents.chain_verify", lambda: broken)
     with audit_pack_make(acting_user=bob, since=day[0], until=day[1], report=report_pdf).file as file:
         told = rows(file.read(), "verification")

@@ -310,6 +310,31 @@ def test_the_chain_is_checked_on_demand(bob: "User") -> None:
     page = _signed_in(bob).post(reverse("console:record_check"))
 
     assert "The chain is intact." in page.content.decode()
+    assert "So a chain that was rewritten as a whole would not show." in page.content.decode()
+
+
+def test_a_broken_chain_and_checkpoints_that_went_are_told_in_the_language_of_the_page(
+    bob: "User", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apps.audit.verdict import Verdict
+
+    bob.language = "ru"
+    bob.save(update_fields=["language"])
+    template = "is missing: record %(seq)s comes in its place"
+    verdicts = [
+        Verdict(checked=3, head_seq=9, first_bad_seq=4, template=template, values={"seq": 5}),
+        Verdict(checked=9, head_seq=9, checkpoints=3, covered_seq=6, not_outside=2),
+    ]
+    monkeypatch.setattr("apps.console.views.record.chain_verify", lambda: verdicts.pop(0))
+    client = _signed_in(bob)
+
+    page = client.post(reverse("console:record_check"), headers={"Accept-Language": "ru"}).content.decode()
+    assert "Цепочка нарушена на записи 4." in page
+    assert "Запись 4 отсутствует: на её месте стоит запись 5." in page
+
+    page = client.post(reverse("console:record_check"), headers={"Accept-Language": "ru"}).content.decode()
+    assert "Они покрывают её до записи 6" in page
+    assert "2 контрольные точки есть только в базе данных" in page
 
 
 def test_health_shows_where_every_frame_went(alice: "User", camera: "Camera") -> None:

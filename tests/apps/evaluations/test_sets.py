@@ -101,12 +101,81 @@ def test_a_text_file_that_is_missing_or_wrong_is_named(tmp_path):
         read_set(Where(folder))
 
 
+@pytest.mark.database_neutral
+def test_a_table_beside_the_text_files_tells_time_camera_and_source(tmp_path):
+    folder, source = yolo_folder(tmp_path / "set"), "7c9a4b1e-0a5e-4f3c-9a51-4d2f6f1f0a11"
+    (folder / "pictures.csv").write_text(
+        "\ufefffile,taken_at,camera,light,source\n"
+        f"0.jpg,2026-05-03T14:00:00+02:00,Lobby,night,{source}\n2.jpg,,,,\n",
+        encoding="utf-8",
+    )
+    first, second, third = read_set(Where(folder, camera="Gate")).labelled.pictures
+    assert (first.taken_at, first.camera, first.light, first.source) == (
+        1777809600.0,
+        "Lobby",
+        "night",
+        source,
+    )
+    assert (second.taken_at, second.camera, third.taken_at, third.camera) == (0.0, "Gate", 0.0, "Gate")
+
+
+@pytest.mark.database_neutral
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("file,taken_at\n9.jpg,2026-05-03T12:00:00Z\n", "9.jpg: expected a picture of the folder"),
+        ("file,when\n0.jpg,2026-05-03\n", "expected the columns file, taken_at"),
+        ("taken_at\n2026-05-03\n", "of which file is needed"),
+        ("file,taken_at\n0.jpg\n", "line 2: expected 2 columns"),
+        ("file,taken_at\n0.jpg,2026-05-03,more\n", "line 2: expected 2 columns"),
+        ("file,light\n0.jpg,day\n0.jpg,night\n", "line 3: 0.jpg is there twice"),
+        ("file,taken_at\n0.jpg,yesterday\n", "taken_at: expected 2026-05-03T12:00:00Z"),
+        ("file,source\n0.jpg,../../x\n", "source: expected the id"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused_in_words(tmp_path, table, words):
+    folder = yolo_folder(tmp_path / "set")
+    (folder / "pictures.csv").write_text(table)
+    with pytest.raises(Invalid, match=words):
+        read_set(Where(folder))
+
+
+@pytest.mark.database_neutral
+def test_names_tell_the_time_where_labels_do_not(tmp_path):
+    folder = yolo_folder(tmp_path / "set")
+    for ending in (".jpg", ".txt"):
+        (folder / f"0{ending}").rename(folder / f"cam7_20260503-120000{ending}")
+    (folder / "pictures.csv").write_text("file,taken_at\n1.jpg,2026-05-04T12:00:00Z\n")
+    pictures = read_set(Where(folder, time_in_name="cam7_%Y%m%d-%H%M%S")).labelled.pictures
+    assert {picture.name: picture.taken_at for picture in pictures} == {
+        "1.jpg": 1777896000.0,
+        "2.jpg": 0.0,
+        "cam7_20260503-120000.jpg": 1777809600.0,
+    }
+
+
+@pytest.mark.database_neutral
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("%Y%m%d%H%M%S", r"fits the names, as 0\.jpg"),
+        ("[%Y%m%d%H%M%S%", r"fits the names, as 0\.jpg"),
+        ("%Y%m%d", "%H is missing"),
+        ("%Y%m%d-%H%M", "%S is missing"),
+    ],
+)
+def test_a_pattern_that_fits_no_name_or_tells_no_second_is_refused(tmp_path, pattern, words):
+    with pytest.raises(Invalid, match=words):
+        read_set(Where(yolo_folder(tmp_path / "set"), time_in_name=pattern))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_command_imports_and_the_check_decides(tmp_path, worker, capsys):
     names = tmp_path / "must.txt"
     names.write_text("0.jpg\n")
     folder = yolo_folder(tmp_path / "set")
     call_command("datasets", "add", "Yard", str(folder), must_pass=names)
+    assert "3 of 3 pictures name neither their source nor a camera of this house" in capsys.readouterr().out
     version = SetVersion.objects.get()
     assert (version.state, len(version.must_pass)) == ("checking", 1)
     (step,) = worker.sent

@@ -27,6 +27,9 @@ class Command(BaseCommand):
             "--annotations", type=Path, help="the COCO file, where it does not lie in the folder"
         )
         add.add_argument("--camera", default="", help="the camera that the pictures are from, as a slice")
+        add.add_argument(
+            "--time-in-name", default="", help="how names tell the time, as cam7_%%Y%%m%%d-%%H%%M%%S; UTC"
+        )
         add.add_argument("--must-pass", type=Path, help="a text file: one picture's name per line")
         add.add_argument("--keep-days", type=int, default=USUAL_DAYS, help="the pictures are deleted then")
 
@@ -45,7 +48,8 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> None:
         try:
-            read = read_set(Where(options["path"], options["annotations"], options["camera"]))
+            where = Where(options["path"], options["annotations"], options["camera"], options["time_in_name"])
+            read = read_set(where)
             version = set_add(
                 read=read,
                 name=options["name"],
@@ -58,6 +62,11 @@ class Command(BaseCommand):
             f"{version}: {version.pictures} pictures, {version.objects_labelled} objects; "
             "a GPU worker opens every picture now, then the set can be used"
         )
+        if blind := version.pictures - version.placed:
+            self.stdout.write(
+                f"{blind} of {version.pictures} pictures name neither their source nor a camera of this "
+                "house and the time: no erasure can find a person in them, and every preview will say so"
+            )
 
 
 def _names(path: Path | None) -> list[str]:
