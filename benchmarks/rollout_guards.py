@@ -13,7 +13,7 @@ import random
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import numpy as np
 from apps.rollouts.guards import DEFAULT_GUARDS, Compared, Guard, Metric, Reading, Tally, Verdict, judge, read
 from apps.rollouts.share import reached
 from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGES_MS, SCORE_BINS
+from inference_workers.engine.detectors import Detector
 from inference_workers.engine.frame import Detections
 from inference_workers.engine.version_sums import is_hard, match
 
@@ -30,22 +31,17 @@ FRAMES = 75  # of each clip, five a second
 LOOK_S, WINDOW_S, TOLD_AFTER_S = 5.0, 5, 2.5
 EQUAL_FOR_S, WORSE_FOR_S = 120, 60
 STEPS = (5, 25)
+BASE, BETTER = "picodet_s_320", "picodet_s_416"
 CLIPS = ("cam01", "cam02", "cam04", "cam05", "cam06", "cam08", "cam10", "cam14")
 Clips = dict[str, dict[str, list[Detections]]]
 Window = tuple[float, Compared]  # when it ended, and both versions in it
 Change = Callable[[Detections, np.random.Generator], Detections]
 
 
-def gather(data: Path) -> Clips:
-    """What both versions find in the frames of every clip."""
+def gather(data: Path, detectors: Mapping[str, Detector]) -> Clips:
+    """What each version finds in the frames of every clip."""
     import cv2
 
-    from benchmarks.detectors import open_known
-
-    detectors = {
-        name: open_known(data / "weights" / "detection" / f"{name}.onnx")
-        for name in ("picodet_s_320", "picodet_s_416")
-    }
     found: Clips = {}
     for clip in CLIPS:
         capture = cv2.VideoCapture(str(next((data / "video").glob(f"{clip}_*"))))
@@ -106,18 +102,32 @@ def _of(found: Detections, boxes: Any, scores: Any, keep: Any) -> Detections:
     )
 
 
-def run(
+def canary(
     clips: Clips, seed: int, side: str, change: Change | None, seconds: int
 ) -> tuple[float, Reading] | None:
     """One canary; None when nothing took it back, else after how many seconds and by which guard.
 
     `change` None drops the class that the base finds most on the cameras of this canary.
     """
-    chance = random.Random(seed)
-    cameras = _cameras(f"salt {seed}")
+    cameras = canary_cameras(seed)
     change = change or dropping(_commonest(clips, cameras))
+    return run(clips, seed, (BASE, side), cameras, seconds, change=change)
+
+
+def run(
+    clips: Clips,
+    seed: int,
+    sides: tuple[str, str],
+    cameras: Iterable[str],
+    seconds: int,
+    *,
+    change: Change = unchanged,
+    guards: Sequence[Guard] = DEFAULT_GUARDS,
+) -> tuple[float, Reading] | None:
+    """Both versions (base, candidate) on these cameras; when and by which guard it was taken back."""
+    chance = random.Random(seed)
     windows = [
-        window for camera in cameras for window in _windows(clips[camera], side, change, seed, seconds)
+        window for camera in cameras for window in _windows(clips[camera], sides, change, seed, seconds)
     ]
     before: dict[Metric, Reading] = {}
     newest = 0.0
@@ -127,7 +137,7 @@ def run(
         last = max((ended_at for ended_at, _both in told), default=0.0)
         before = {
             guard.metric: read(guard, _within(told, at, guard), before.get(guard.metric), fresh=last > newest)
-            for guard in DEFAULT_GUARDS
+            for guard in guards
         }
         newest = max(newest, last)
         verdict, culprit = judge(before.values())
@@ -137,8 +147,9 @@ def run(
     return None
 
 
-def _cameras(salt: str) -> list[str]:
+def canary_cameras(seed: int) -> list[str]:
     """Those of the first step that reaches one."""
+    salt = f"salt {seed}"
     for percent in STEPS:
         if inside := reached(salt, CLIPS, percent):
             return sorted(inside)
@@ -147,29 +158,27 @@ def _cameras(salt: str) -> list[str]:
 
 def _commonest(clips: Clips, cameras: list[str]) -> int:
     counts = Counter(
-        int(number)
-        for camera in cameras
-        for found in clips[camera]["picodet_s_320"]
-        for number in found.class_ids
+        int(number) for camera in cameras for found in clips[camera][BASE] for number in found.class_ids
     )
     return counts.most_common(1)[0][0]
 
 
 def _windows(
-    sides: dict[str, list[Detections]], side: str, change: Change, seed: int, seconds: int
+    found: dict[str, list[Detections]], sides: tuple[str, str], change: Change, seed: int, seconds: int
 ) -> list[Window]:
     """Both versions on the same frames, at the same speed."""
     rng = np.random.default_rng(seed)
-    begin = int(rng.integers(len(sides[side])))
+    of_base, of_candidate = (found[side] for side in sides)
+    begin = int(rng.integers(len(of_base)))
     windows = []
     for start in range(0, seconds, WINDOW_S):
         total = Compared()
         for seq in range(start * FPS, (start + WINDOW_S) * FPS):
-            place = (begin + seq) % len(sides[side])
-            base, found = sides["picodet_s_320"][place], change(sides[side][place], rng)
-            matched = match(base, found)
+            place = (begin + seq) % len(of_base)
+            base, new = of_base[place], change(of_candidate[place], rng)
+            matched = match(base, new)
             total += Compared(
-                _tally(base, rng), _tally(found, rng), matched, len(base) - matched, len(found) - matched
+                _tally(base, rng), _tally(new, rng), matched, len(base) - matched, len(new) - matched
             )
         windows.append((float(start + WINDOW_S), total))
     return windows
@@ -193,20 +202,25 @@ def _tally(found: Detections, rng: np.random.Generator) -> Tally:
 
 
 KINDS: dict[str, tuple[str, Change | None, int]] = {
-    "equal (another build)": ("picodet_s_320", jitter, EQUAL_FOR_S),
-    "better (320 -> 416)": ("picodet_s_416", unchanged, EQUAL_FOR_S),
-    "worse: a class dropped": ("picodet_s_320", None, WORSE_FOR_S),
-    "worse: scores shifted": ("picodet_s_320", shifted, WORSE_FOR_S),
-    "worse: scores shifted, finds kept": ("picodet_s_320", shifted_kept, WORSE_FOR_S),
-    "worse: boxes displaced": ("picodet_s_320", displaced, WORSE_FOR_S),
+    "equal (another build)": (BASE, jitter, EQUAL_FOR_S),
+    "better (320 -> 416)": (BETTER, unchanged, EQUAL_FOR_S),
+    "worse: a class dropped": (BASE, None, WORSE_FOR_S),
+    "worse: scores shifted": (BASE, shifted, WORSE_FOR_S),
+    "worse: scores shifted, finds kept": (BASE, shifted_kept, WORSE_FOR_S),
+    "worse: boxes displaced": (BASE, displaced, WORSE_FOR_S),
 }
 
 
 def main(data: str, runs: str = "20") -> None:
-    clips = gather(Path(data))
+    from benchmarks.detectors import open_known
+
+    weights = Path(data) / "weights" / "detection"
+    clips = gather(Path(data), {name: open_known(weights / f"{name}.onnx") for name in (BASE, BETTER)})
     for kind, (side, change, seconds) in KINDS.items():
         ends = [
-            end for seed in range(int(runs)) if (end := run(clips, seed, side, change, seconds)) is not None
+            end
+            for seed in range(int(runs))
+            if (end := canary(clips, seed, side, change, seconds)) is not None
         ]
         by = Counter(culprit.metric.value for _at, culprit in ends)
         slowest = max((at for at, _culprit in ends), default=0.0)

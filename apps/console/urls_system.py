@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("models/assign/", registry.stage_assign, name="stage_assign"),
     path("models/upload/", model_versions.upload, name="model_upload"),
     path("models/families/", model_versions.families, name="model_families"),
+    path("models/families/add/", model_versions.family_add, name="model_family_add"),
     path("models/families/<uuid:family_id>/", model_versions.family, name="model_family"),
     path("models/<uuid:version_id>/", model_versions.version, name="model"),
     path("models/<uuid:version_id>/checks/", model_versions.version_checks, name="model_checks"),

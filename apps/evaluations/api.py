@@ -22,10 +22,22 @@ from apps.registry.models import ModelVersion
 from apps.registry.selectors import version_get
 
 READ, WRITE = TokenAction.MODELS_READ, TokenAction.EVALUATIONS_WRITE
+PAGE_PICTURES = 100
 SEE, MAY = Capability.SEE_MODELS, Capability.EVALUATE_MODELS
 JPEG: dict[Any, Any] = {
     (200, "image/jpeg"): OpenApiResponse(OpenApiTypes.BINARY, "A picture with its faces covered.")
 }
+
+
+class VersionView(ApiView):
+    capability = SEE
+    required_action = READ
+
+    @extend_schema(responses=serializers.VersionWithGateSerializer)
+    def get(self, request: Request, version_id: UUID) -> Response:
+        """One version: its card, the lines of its check, and where its gate stands."""
+        found = version_get(user_of(request), version_id)
+        return Response(serializers.VersionWithGateSerializer(found).data)
 
 
 class EvaluationsView(ApiView):
@@ -185,6 +197,25 @@ class SetView(ApiView):
     @extend_schema(responses=serializers.SetSerializer)
     def get(self, request: Request, set_id: UUID) -> Response:
         return Response(serializers.SetSerializer(selectors.set_get(user_of(request), set_id)).data)
+
+
+class SetPicturesView(ApiView):
+    capability = SEE
+    required_action = READ
+
+    @extend_schema(parameters=[serializers.PicturesQuery], responses=serializers.SetPicturesSerializer)
+    def get(self, request: Request, set_id: UUID) -> Response:
+        """What the labels say of the pictures, 100 at a time; no picture is shown."""
+        user, asked = user_of(request), checked(serializers.PicturesQuery, request.query_params)
+        found = selectors.set_get(user, set_id)
+        rows = selectors.pictures_of(user, found, search=asked["search"], marked=asked["marked"])
+        end = asked["start"] + PAGE_PICTURES
+        answer = {
+            "count": len(rows),
+            "next_start": end if len(rows) > end else None,
+            "results": rows[asked["start"] : end],
+        }
+        return Response(serializers.SetPicturesSerializer(answer).data)
 
 
 class MustPassView(ApiView):

@@ -12,7 +12,7 @@ from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.cameras.models import Camera
 from apps.core.clock import now
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Conflict, Invalid
 from apps.evaluations.models import (
     ACTIVE_STATES,
     GATED_KINDS,
@@ -25,6 +25,7 @@ from apps.evaluations.models import (
 )
 from apps.evaluations.sending import evaluations_send
 from apps.recordings.models import Segment
+from apps.registry.choice import why_unusable
 from apps.registry.models import ModelTask, ModelVersion, VersionStatus
 
 MAX_WINDOW = timedelta(minutes=30)
@@ -212,12 +213,21 @@ def evaluation_cancel(*, acting_user: User, evaluation: Evaluation) -> None:
         )
 
 
+def require_detector(version: ModelVersion) -> None:
+    """Raises what says why a version cannot be looked at on labelled pictures."""
+    if version.task != ModelTask.DETECTION:
+        words = _(
+            "Only detectors can be compared, because labelled sets hold boxes. %(name)s is a model for: "
+            "%(task)s."
+        )
+        raise Invalid("wrong_task", words % {"name": version.name, "task": version.get_task_display()})
+    if not version.present or version.problem:
+        raise Conflict("version_unusable", f"{version.name}: {why_unusable(version)}")
+
+
 def _require_detectors(candidate: ModelVersion, base: ModelVersion) -> None:
     for version in (candidate, base):
-        if version.task != ModelTask.DETECTION:
-            raise Invalid("wrong_task", _("Detectors can be compared; “%s” is none.") % version.name)
-        if not version.present or version.problem:
-            raise NotFound("model version in the model directory")
+        require_detector(version)
     if candidate.pk == base.pk:
         raise Invalid("same_version", _("Choose two different versions."), field="base")
 

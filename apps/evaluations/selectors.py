@@ -1,11 +1,15 @@
 """Who may see which evaluation: model owners and compliance all of them, replays with the camera's grant."""
 
+from collections import Counter
+from dataclasses import dataclass
+
 from django.db.models import Q, QuerySet
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
 from apps.cameras.selectors import by_key, cameras_for
 from apps.core.errors import NotFound
+from apps.evaluations.manifests import manifest_read
 from apps.evaluations.models import Evaluation, JobKind, JobState, SetState, SetVersion
 from apps.registry.models import ModelVersion
 
@@ -54,6 +58,47 @@ def set_get(user: Viewer, set_version_id: object) -> SetVersion:
     if found is None:
         raise NotFound("labelled set")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SetPicture:
+    """One picture of a set as its labels tell it; nobody opens it. `found`: objects by class."""
+
+    sha256: str
+    name: str
+    camera: str
+    light: str
+    found: dict[str, int]
+    must_pass: bool
+
+
+def pictures_of(
+    user: Viewer, version: SetVersion, *, search: str = "", marked: bool = False
+) -> list[SetPicture]:
+    """In the order of the labels: those whose name or camera has the words, `marked` those that must pass.
+
+    None of a version that an erasure replaced: its labels are gone.
+    """
+    require(user, Capability.SEE_MODELS)
+    if version.state == SetState.ERASED:
+        return []
+    labelled = manifest_read(str(version.labelled_set_id), version.sha256)
+    must, words = set(version.must_pass), search.casefold().strip()
+    return [
+        SetPicture(
+            picture.sha256, picture.name, picture.camera, picture.light,
+            dict(Counter(labelled.classes[box.label] for box in picture.boxes).most_common()),
+            picture.sha256 in must,
+        )
+        for picture in labelled.pictures
+        if (picture.sha256 in must or not marked)
+        and (words in picture.name.casefold() or words in picture.camera.casefold())
+    ]  # fmt: skip
+
+
+def comparisons_on(user: Viewer, version: SetVersion) -> QuerySet[Evaluation]:
+    """The newest first."""
+    return evaluations_for(user).filter(kind=JobKind.COMPARE, set_version=version)
 
 
 def sets_ready(user: Viewer) -> list[SetVersion]:

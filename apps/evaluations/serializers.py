@@ -6,7 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.evaluations.comparing import MARGIN, RESAMPLES, SEED
+from apps.evaluations.gates import gate_state
 from apps.evaluations.models import Evaluation, Gate, JobKind, JobState, SetState, SetVersion, Verdict
+from apps.registry.api import VersionSerializer
+from apps.registry.models import ModelVersion
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "number"}})
@@ -42,6 +45,31 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     def get_progress(self, row: Evaluation) -> float:
         """0 to 1, as the worker says."""
         return row.portions_done / row.portions if row.portions else 0.0
+
+
+class GateSerializer(serializers.Serializer[Any]):
+    """The comparison with its parent that a version has to stand before it serves, and where it is."""
+
+    gate = serializers.ChoiceField(choices=Gate.choices)
+    words = serializers.CharField(help_text="What is waited for, what was lost, or who can help.")
+    comparison = serializers.UUIDField(allow_null=True, help_text="The evaluation that judges or judged it.")
+
+
+class VersionWithGateSerializer(VersionSerializer):
+    gate = serializers.SerializerMethodField()
+
+    class Meta(VersionSerializer.Meta):
+        fields = (*VersionSerializer.Meta.fields, "gate")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(GateSerializer(allow_null=True))
+    def get_gate(self, row: ModelVersion) -> Any:
+        """Null: it needs none."""
+        state = gate_state(row)
+        if state is None:
+            return None
+        comparison = state.comparison.pk if state.comparison else None
+        return GateSerializer({"gate": state.gate, "words": state.words, "comparison": comparison}).data
 
 
 class EvaluationsQuery(serializers.Serializer[Any]):
@@ -97,6 +125,31 @@ class SetSerializer(serializers.ModelSerializer[SetVersion]):
             "slices", "problems", "must_pass", "placed", "replaced_by", "state", "keep_until", "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class PicturesQuery(serializers.Serializer[Any]):
+    search = serializers.CharField(required=False, default="", max_length=100, help_text="In name or camera.")
+    marked = serializers.BooleanField(required=False, default=False, help_text="Only those that must pass.")
+    start = serializers.IntegerField(
+        required=False, default=0, min_value=0, help_text="How many to pass over."
+    )
+
+
+class SetPictureSerializer(serializers.Serializer[Any]):
+    """One picture as its labels tell it; `found` counts objects by class."""
+
+    sha256 = serializers.CharField()
+    name = serializers.CharField()
+    camera = serializers.CharField()
+    light = serializers.CharField()
+    found = FiguresField()
+    must_pass = serializers.BooleanField()
+
+
+class SetPicturesSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next_start = serializers.IntegerField(allow_null=True, help_text="The `start` of the next page.")
+    results = SetPictureSerializer(many=True)
 
 
 class SetsQuery(serializers.Serializer[Any]):

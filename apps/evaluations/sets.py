@@ -17,7 +17,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.objects import object_put
 from apps.evaluations.formats import Read
 from apps.evaluations.manifests import manifest_bytes, manifest_read
-from apps.evaluations.models import Evaluation, JobKind, LabelledSet, SetVersion
+from apps.evaluations.models import Evaluation, JobKind, LabelledSet, SetState, SetVersion
 from apps.evaluations.sending import evaluations_send
 from inference_workers.contracts.evaluations import LabelledPicture, manifest_key, picture_key
 
@@ -113,6 +113,9 @@ def _store(set_id: str, read: Read, manifest: bytes, sha256: str) -> int:
 def must_pass_set(*, acting_user: User, version: SetVersion, sha256: str, must_pass: bool) -> SetVersion:
     """Say that no version may miss an object on this picture, or take that back."""
     require(acting_user, Capability.EVALUATE_MODELS)
+    if version.state == SetState.ERASED:
+        message = _("This version was replaced after an erasure: mark pictures in the version after it.")
+        raise Conflict("set_replaced", message)
     labelled = manifest_read(str(version.labelled_set_id), version.sha256)
     if sha256 not in {picture.sha256 for picture in labelled.pictures}:
         raise Invalid("unknown_picture", _("This picture is not in the set."), field="sha256")

@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
+from apps.evaluations.comparing import require_detector
 from apps.evaluations.models import ACTIVE_STATES, Evaluation, Gate, JobKind, SetState, SetVersion
 from apps.evaluations.sending import evaluations_send
 from apps.registry.assigning import variant_judged
@@ -34,6 +35,10 @@ def variant_create(
     require(acting_user, Capability.EVALUATE_MODELS)
     gate_set = gate_set or calibration_set
     _require_known(kind, calibration)
+    require_detector(parent)
+    if parent.builtin:
+        message = _("%s comes with an installed package: there is no file to make a variant of.")
+        raise Invalid("version_builtin", message % parent.name, field="version")
     for version in (calibration_set, gate_set):
         if version.state != SetState.READY:
             raise Conflict("set_not_ready", _("The labelled set is not ready: it is checked first."))

@@ -168,15 +168,6 @@ class VersionsView(ApiView):
         return response
 
 
-class VersionView(ApiView):
-    capability = Capability.SEE_MODELS
-    required_action = TokenAction.MODELS_READ
-
-    @extend_schema(responses=VersionSerializer)
-    def get(self, request: Request, version_id: UUID) -> Response:
-        return Response(VersionSerializer(selectors.version_get(user_of(request), version_id)).data)
-
-
 class RetireView(ApiView):
     capability = Capability.UPLOAD_MODELS
     required_action = TokenAction.MODELS_WRITE

@@ -71,6 +71,20 @@ def _camera(request: Request, camera_id: UUID) -> Camera:
     )  # fmt: skip
 
 
+def _facts(request: Request, camera: Camera) -> cascades.CascadeFacts:
+    """What the body asks for; ids become rows that this person may name."""
+    wanted = checked(CascadeInput, request.data)
+    version_id, zone_id = cast(UUID | None, wanted["version"]), cast(UUID | None, wanted["zone"])
+    return cascades.CascadeFacts(
+        stage=wanted["stage"],
+        labels=tuple(wanted["labels"]),
+        name=wanted["name"].strip(),
+        version=selectors.version_get(user_of(request), version_id) if version_id else None,
+        zone=zone_get(camera, zone_id) if zone_id else None,
+        every_s=wanted["every_s"],
+    )
+
+
 class CascadesView(ApiView):
     capability = {"GET": Capability.SEE_CAMERAS, "POST": Capability.ASSIGN_MODELS}
     required_action = {"GET": "", "POST": ""}
@@ -86,23 +100,23 @@ class CascadesView(ApiView):
     def post(self, request: Request, camera_id: UUID) -> Response:
         """Let the crops of some classes be named or read. People only; no token covers this."""
         user, camera = user_of(request), _camera(request, camera_id)
-        wanted = checked(CascadeInput, request.data)
-        version_id, zone_id = cast(UUID | None, wanted["version"]), cast(UUID | None, wanted["zone"])
-        facts = cascades.CascadeFacts(
-            stage=wanted["stage"],
-            labels=tuple(wanted["labels"]),
-            name=wanted["name"].strip(),
-            version=selectors.version_get(user, version_id) if version_id else None,
-            zone=zone_get(camera, zone_id) if zone_id else None,
-            every_s=wanted["every_s"],
-        )
+        facts = _facts(request, camera)
         row = cascades.cascade_add(acting_user=user, camera=camera, facts=facts)
         return Response(CascadeSerializer(row).data, status=201)
 
 
 class CascadeView(ApiView):
-    capability = {"DELETE": Capability.ASSIGN_MODELS}
-    required_action = {"DELETE": ""}
+    capability = {"PUT": Capability.ASSIGN_MODELS, "DELETE": Capability.ASSIGN_MODELS}
+    required_action = {"PUT": "", "DELETE": ""}
+
+    @extend_schema(request=CascadeInput, responses=CascadeSerializer)
+    def put(self, request: Request, camera_id: UUID, cascade_id: UUID) -> Response:
+        """Set a cascade anew, all of it: what the body leaves out is as in a new one. People only."""
+        camera = _camera(request, camera_id)
+        cascade = cascades.cascade_get(camera, cascade_id)
+        facts = _facts(request, camera)
+        row = cascades.cascade_change(acting_user=user_of(request), cascade=cascade, facts=facts)
+        return Response(CascadeSerializer(row).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, camera_id: UUID, cascade_id: UUID) -> Response:

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -79,26 +81,34 @@ def cascade_add(*, acting_user: User, camera: Camera, facts: CascadeFacts) -> Ca
     require(acting_user, Capability.ASSIGN_MODELS)
     _check(camera, facts)
     with transaction.atomic():
-        Camera.objects.select_for_update().get(pk=camera.pk)
-        others = Cascade.objects.filter(camera=camera)
+        others = _others(camera)
         if others.count() >= MAX_CASCADES:
             raise Conflict(
                 "too_many_cascades",
                 _("A camera has at most %(most)d cascades; remove one first.") % {"most": MAX_CASCADES},
             )
-        if facts.name and others.filter(name=facts.name, zone=facts.zone).exists():
-            raise Conflict("cascade_exists", _("This camera has a cascade of this name there already."))
-        row = Cascade.objects.create(
-            camera=camera,
-            zone=facts.zone,
-            stage=facts.stage,
-            name=facts.name,
-            labels=list(facts.labels),
-            version=facts.version,
-            every_s=facts.every_s,
-        )
-        _record("model.cascade_add", row, acting_user)
+        _check_name_free(others, facts)
+        row = Cascade.objects.create(camera=camera, **_values(facts))
+        cascade_record("model.cascade_add", row, acting_user)
         publish("camera.changed", camera_id=str(camera.pk))
+    return row
+
+
+def cascade_change(*, acting_user: User, cascade: Cascade, facts: CascadeFacts) -> Cascade:
+    """Set all of it anew. What it said before stays on the events, with the version that said so."""
+    require(acting_user, Capability.ASSIGN_MODELS)
+    _check(cascade.camera, facts)
+    with transaction.atomic():
+        _check_name_free(_others(cascade.camera).exclude(pk=cascade.pk), facts)
+        row = Cascade.objects.select_for_update(of=("self",)).filter(pk=cascade.pk).first()
+        if row is None:
+            raise NotFound("cascade")
+        before = _told(row)
+        for name, value in _values(facts).items():
+            setattr(row, name, value)
+        row.save()
+        cascade_record("model.cascade_change", row, acting_user, before=before)
+        publish("camera.changed", camera_id=str(row.camera_id))
     return row
 
 
@@ -106,9 +116,31 @@ def cascade_remove(*, acting_user: User, cascade: Cascade) -> None:
     """What was said stays on the events; nothing more is said."""
     require(acting_user, Capability.ASSIGN_MODELS)
     with transaction.atomic():
-        _record("model.cascade_remove", cascade, acting_user)
+        cascade_record("model.cascade_remove", cascade, acting_user)
         Cascade.objects.filter(pk=cascade.pk).delete()
         publish("camera.changed", camera_id=str(cascade.camera_id))
+
+
+def _others(camera: Camera) -> QuerySet[Cascade]:
+    """The cascades of the camera, which nobody else changes until the transaction ends."""
+    Camera.objects.select_for_update().get(pk=camera.pk)
+    return Cascade.objects.filter(camera=camera)
+
+
+def _check_name_free(others: QuerySet[Cascade], facts: CascadeFacts) -> None:
+    if facts.name and others.filter(name=facts.name, zone=facts.zone).exists():
+        raise Conflict("cascade_exists", _("This camera has a cascade of this name there already."))
+
+
+def _values(facts: CascadeFacts) -> dict[str, Any]:
+    return {
+        "zone": facts.zone,
+        "stage": facts.stage,
+        "name": facts.name,
+        "labels": list(facts.labels),
+        "version": facts.version,
+        "every_s": facts.every_s,
+    }
 
 
 def _check(camera: Camera, facts: CascadeFacts) -> None:
@@ -165,21 +197,26 @@ def _check_classifier(facts: CascadeFacts) -> None:
         )
 
 
-def _record(action: str, row: Cascade, acting_user: User) -> None:
-    version = row.version
+def cascade_record(action: str, row: Cascade, acting_user: User, **more: object) -> None:
+    """Inside of the transaction of what it tells."""
     audit.record_change(
         action=action,
         object_type="cascade",
         object_id=str(row.pk),
         camera_id=row.camera_id,
-        details={
-            "stage": row.stage,
-            "labels": row.labels,
-            "name": row.name,
-            "every_s": row.every_s,
-            "zone": str(row.zone_id) if row.zone_id else None,
-            "version": version.name if version else None,
-            "sha256": version.sha256 if version else None,
-        },
+        details={**_told(row), **more},
         acting_user=acting_user,
     )
+
+
+def _told(row: Cascade) -> dict[str, Any]:
+    version = row.version
+    return {
+        "stage": row.stage,
+        "labels": row.labels,
+        "name": row.name,
+        "every_s": row.every_s,
+        "zone": str(row.zone_id) if row.zone_id else None,
+        "version": version.name if version else None,
+        "sha256": version.sha256 if version else None,
+    }

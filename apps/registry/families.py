@@ -14,8 +14,10 @@ from apps.accounts.roles import Capability, require
 from apps.audit import services as audit
 from apps.core.errors import Conflict, Invalid
 from apps.registry.models import ModelFamily, ModelTask, default_input_contract
+from inference_workers.contracts.families import DECODERS
 
-FILE_TASKS = (ModelTask.DETECTION, ModelTask.FACE, ModelTask.CLASSIFICATION)
+FILE_TASKS = tuple(ModelTask(task) for task in DECODERS)
+LEAST_SIDE, MOST_SIDE, MOST_CLASSES = 32, 4096, 2000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
@@ -57,8 +59,8 @@ class FamilyFacts:
     postprocess: str
     classes: tuple[str, ...]
     description: str = ""
-    min_side: int = 32
-    max_side: int = 4096
+    min_side: int = LEAST_SIDE
+    max_side: int = MOST_SIDE
 
 
 def family_create(*, acting_user: User, facts: FamilyFacts) -> ModelFamily:
@@ -98,7 +100,17 @@ def _check(facts: FamilyFacts) -> None:
     if facts.task not in FILE_TASKS:
         message = _("A family of files finds objects or faces, or names crops.")
         raise Invalid("family_task", message, field="task")
+    if facts.postprocess not in DECODERS[facts.task]:
+        known = {"known": ", ".join(DECODERS[facts.task]), "got": facts.postprocess[:40]}
+        message = _("Vidette reads answers for this task by one of: %(known)s. It has nothing named %(got)s.")
+        raise Invalid("family_postprocess", message % known, field="postprocess")
+    if not 1 <= len(facts.classes) <= MOST_CLASSES or not all(facts.classes):
+        message = _("A family has 1 to %(most)d classes, each with a name.") % {"most": MOST_CLASSES}
+        raise Invalid("family_classes", message, field="classes")
     if len(set(facts.classes)) != len(facts.classes):
         raise Invalid("family_classes", _("Every class has a name of its own."), field="classes")
+    if not LEAST_SIDE <= facts.min_side <= MOST_SIDE or not LEAST_SIDE <= facts.max_side <= MOST_SIDE:
+        message = _("Sides are %(least)d to %(most)d pixels.") % {"least": LEAST_SIDE, "most": MOST_SIDE}
+        raise Invalid("family_input", message, field="min_side")
     if facts.min_side > facts.max_side:
         raise Invalid("family_input", _("The smallest side is larger than the largest."), field="min_side")

@@ -6,7 +6,6 @@ from apps.registry import api, api_cascades, api_zones
 
 urlpatterns = [
     path("models", api.VersionsView.as_view(), name="models"),
-    path("models/<uuid:version_id>", api.VersionView.as_view(), name="model"),
     path("models/<uuid:version_id>/retire", api.RetireView.as_view(), name="model_retire"),
     path("model-families", api.FamiliesView.as_view(), name="model_families"),
     path("model-families/<uuid:family_id>", api.FamilyView.as_view(), name="model_family"),

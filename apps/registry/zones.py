@@ -38,7 +38,7 @@ def zone_detector_assign(*, acting_user: User, zone: Zone, version: ModelVersion
     with transaction.atomic():
         before = ZoneDetector.objects.filter(zone=zone).values_list("version_id", flat=True).first()
         row, _created = ZoneDetector.objects.update_or_create(zone=zone, defaults={"version": version})
-        _record("model.assign_zone", zone, version, acting_user, before=str(before) if before else None)
+        zone_record("model.assign_zone", zone, version, acting_user, before=str(before) if before else None)
         publish("camera.changed", camera_id=str(zone.camera_id))
     return row
 
@@ -50,13 +50,16 @@ def zone_detector_clear(*, acting_user: User, zone: Zone) -> bool:
         row = ZoneDetector.objects.select_related("version").filter(zone=zone).first()
         if row is None:
             return False
-        _record("model.unassign_zone", zone, row.version, acting_user)
+        zone_record("model.unassign_zone", zone, row.version, acting_user)
         row.delete()
         publish("camera.changed", camera_id=str(zone.camera_id))
     return True
 
 
-def _record(action: str, zone: Zone, version: ModelVersion, acting_user: User, **details: str | None) -> None:
+def zone_record(
+    action: str, zone: Zone, version: ModelVersion, acting_user: User, **details: str | None
+) -> None:
+    """Inside of the transaction of what it tells."""
     audit.record_change(
         action=action,
         object_type="model_version",

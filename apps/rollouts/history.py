@@ -8,6 +8,7 @@ from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.context import current_context
 from apps.registry.choice import STAGE_TASK
+from apps.registry.kept import cascades_now, zones_now
 from apps.registry.models import StageAssignment
 from apps.registry.selectors import serving
 from apps.rollouts.models import CameraAssignment, Rollout, RolloutStep, ServingEntry
@@ -59,4 +60,10 @@ def _assigned() -> dict[str, Any]:
     # What that came to: where nobody assigned a version, going back means the one that served then.
     served: dict[str, str | None] = {stage.value: None for stage in STAGE_TASK}
     served |= {stage.value: str(version.pk) for stage, version in serving().items()}
-    return {"stages": stages, "cameras": cameras, "serving": served}
+    return {
+        "stages": stages,
+        "cameras": cameras,
+        "serving": served,
+        "zones": zones_now(),
+        "cascades": cascades_now(),
+    }

@@ -215,7 +215,8 @@ class CameraAssignment(models.Model):
 class ServingEntry(models.Model):
     """What was assigned from a moment on, everywhere: the states that can be gone back to. Never changed.
 
-    `contents`: by stage the version's id, or null where Vidette chooses, and which cameras differ.
+    `contents`: by stage the version's id, or null where Vidette chooses; which cameras differ; detectors of
+    zones and classifiers of cascades (`apps.registry.kept`).
     """
 
     number = models.PositiveIntegerField(primary_key=True)

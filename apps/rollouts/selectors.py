@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -15,6 +15,8 @@ from apps.cameras.selectors import by_key, cameras_visible_to
 from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.detections.models import Event, EventFlag
+from apps.evaluations.models import Evaluation
+from apps.evaluations.selectors import latest_comparison
 from apps.registry.choice import STAGE_TASK
 from apps.registry.models import ModelVersion
 from apps.rollouts.choices import Choice, cameras_reached, choices_for, members_of
@@ -39,12 +41,34 @@ def rollouts_of(version: ModelVersion) -> QuerySet[Rollout]:
     return rollouts_all().filter(Q(candidate=version) | Q(base=version))
 
 
+def given_singly(version: ModelVersion) -> dict[str, int]:
+    """Of how many zones, cascades and single cameras a version is the own one."""
+    counts = {"zones": "zone_detectors", "cascades": "cascades", "cameras": "camera_assignments"}
+    rows = ModelVersion.objects.filter(pk=version.pk)
+    return rows.aggregate(**{name: Count(rows_of, distinct=True) for name, rows_of in counts.items()})
+
+
+def given_to_parts(user: User) -> list[tuple[ModelVersion, int, int]]:
+    """Versions with the zones whose own detector they are, and the cascades whose crops they name."""
+    require(user, Capability.SEE_ROLLOUTS)
+    rows = ModelVersion.objects.annotate(
+        zones=Count("zone_detectors", distinct=True), named=Count("cascades", distinct=True)
+    )
+    found = rows.filter(Q(zones__gt=0) | Q(named__gt=0)).order_by("name", "pk")
+    return [(row, row.zones, row.named) for row in found]
+
+
 def rollout_get(user: User, rollout_id: object) -> Rollout:
     require(user, Capability.SEE_ROLLOUTS)
     rollout = by_key(rollouts_all(), rollout_id).first()
     if rollout is None:
         raise NotFound("rollout")
     return rollout
+
+
+def comparison_of(rollout: Rollout) -> Evaluation | None:
+    """The newest comparison of its two versions."""
+    return latest_comparison(rollout.candidate, rollout.base)
 
 
 def looks_of_rollout(rollout: Rollout) -> QuerySet[GuardLook]:
@@ -61,6 +85,14 @@ def entry_get(user: User, number: int) -> ServingEntry:
     if entry is None:
         raise NotFound("entry")
     return entry
+
+
+def kept_counts(entry: ServingEntry) -> tuple[int | None, int | None]:
+    """Detectors of zones and classifiers of cascades of an entry; None: a release that did not keep them."""
+    zones, cascades = entry.contents.get("zones"), entry.contents.get("cascades")
+    if zones is None or cascades is None:
+        return None, None
+    return len(zones), sum(len(items) for items in cascades.values())
 
 
 @dataclass(frozen=True, slots=True)

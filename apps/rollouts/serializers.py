@@ -9,7 +9,7 @@ from apps.registry.api import StageSerializer
 from apps.registry.choice import STAGE_TASK
 from apps.rollouts.guards import DEFAULT_GUARDS, SHADOW_GUARDS, Guard, Metric, Verdict
 from apps.rollouts.models import GuardLook, Rollout, RolloutState, ServingEntry, Strategy
-from apps.rollouts.selectors import guards_are_fresh
+from apps.rollouts.selectors import guards_are_fresh, kept_counts
 from apps.rollouts.services.plans import CANARY_STEPS
 
 STAGES = [stage.value for stage in STAGE_TASK]
@@ -99,11 +99,18 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         return guards_are_fresh(row)
 
 
+class StageField(serializers.ChoiceField):
+    """The service refuses what is no stage: its words say which there are, and what a classifier is for."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(data)[:40]
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A canary", value=_PLAN, request_only=True)])
 class PlanInput(serializers.Serializer[Any]):
     """`sites`, `groups` and `cameras` narrow it; none of them: every camera. Guards: the strategy's own."""
 
-    stage = serializers.ChoiceField(choices=STAGES)
+    stage = StageField(choices=STAGES)
     candidate = serializers.UUIDField()
     strategy = serializers.ChoiceField(choices=Strategy.choices)
     reason = serializers.CharField(max_length=500)
@@ -172,14 +179,18 @@ class StagesField(serializers.JSONField):
 
 
 class EntrySerializer(serializers.ModelSerializer[ServingEntry]):
-    """`stages` is what was assigned from `at` on; `own` counts cameras with a version of their own."""
+    """`stages` is what was assigned from `at` on; `own` counts cameras with a version of their own, `zones`
+    detectors of zones, `cascades` classifiers of cascades. Null: not kept then, so going back leaves them.
+    """
 
     stages = serializers.SerializerMethodField()
     own = serializers.SerializerMethodField()
+    zones = serializers.SerializerMethodField()
+    cascades = serializers.SerializerMethodField()
 
     class Meta:
         model = ServingEntry
-        fields = ("number", "at", "action", "actor_name", "stages", "own")
+        fields = ("number", "at", "action", "actor_name", "stages", "own", "zones", "cascades")
         read_only_fields = fields
 
     @extend_schema_field(StagesField)
@@ -188,6 +199,12 @@ class EntrySerializer(serializers.ModelSerializer[ServingEntry]):
 
     def get_own(self, row: ServingEntry) -> int:
         return sum(len(cameras) for cameras in row.contents["cameras"].values())
+
+    def get_zones(self, row: ServingEntry) -> int | None:
+        return kept_counts(row)[0]
+
+    def get_cascades(self, row: ServingEntry) -> int | None:
+        return kept_counts(row)[1]
 
 
 class BoardRowSerializer(serializers.Serializer[Any]):

@@ -29,6 +29,7 @@ from inference_workers.contracts.evaluations import (
     VariantKind,
 )
 from inference_workers.contracts.lease import ModelRef
+from inference_workers.contracts.models import ModelCard
 from inference_workers.engine.evaluation.bench import Bench
 from inference_workers.engine.evaluation.child import do
 from inference_workers.engine.evaluation.measuring import Measurement, Portion, measurement
@@ -98,7 +99,9 @@ class Lab:
         else:
             path = self._data / "weights" / "detection" / FILES[name]
             side = describe_known(path).side
-        card = self._directory.install(path, side, name)
+        return self.ref_of(self._directory.install(path, side, name))
+
+    def ref_of(self, card: ModelCard) -> ModelRef:
         return ModelRef("v", card.name, card.family, card.sha256)
 
     def _known(self, name: str) -> Any:
@@ -121,13 +124,17 @@ class Lab:
         return result
 
     def variant(self, parent: str, kind: VariantKind) -> ModelRef:
-        ref, hashes = self.installed(parent), sorted(picture.sha256 for picture in self.labelled.pictures)
-        asked = MakeVariant(ref, kind, f"{parent}.{kind}", tuple(hashes[::5]) if kind == "int8" else ())
+        ref = self.installed(parent)
+        asked = MakeVariant(ref, kind, f"{parent}.{kind}", self.calibration() if kind == "int8" else ())
         reply = self.run(EvaluationKind.VARIANT, f"variant-{_id(ref)}-{kind}", variant=asked)
         made = self._folder / "made.onnx"
         made.write_bytes(self.objects.get(keys.made_key(f"variant-{_id(ref)}-{kind}")))
         self._directory.install(made, parse_side_file(reply.side_file.encode(), "made"), asked.name)
         return ModelRef("v", asked.name, ref.family, reply.output_sha256)
+
+    def calibration(self) -> tuple[str, ...]:
+        """Few pictures, so that the tests are quick."""
+        return tuple(sorted(picture.sha256 for picture in self.labelled.pictures)[::5])
 
     def measurement(self, ref: ModelRef, change: Callable[[Any], Any] = lambda seen: seen) -> Measurement:
         """As the product reads it back, every picture's finds changed."""

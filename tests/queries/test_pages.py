@@ -16,7 +16,7 @@ from apps.cameras.services import grant_give
 from apps.cases.models import Case
 from apps.console import urls
 from apps.detections.models import Event
-from apps.evaluations.models import Evaluation
+from apps.evaluations.models import Evaluation, SetVersion
 from apps.redactions.models import Redaction
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.rollouts.models import Rollout
@@ -55,6 +55,7 @@ def _addresses(camera, person):
         "consent_id": camera.consents.first().pk,
         "case_id": Case.objects.first().pk,
         "evaluation_id": Evaluation.objects.filter(kind="compare").first().pk,
+        "set_id": SetVersion.objects.filter(state="ready").first().pk,
         "pack_id": camera.evidence_packs.first().pk,
         "name": "verify.html",
         "version_id": ModelVersion.objects.order_by("first_seen_at").first().pk,

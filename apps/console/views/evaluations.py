@@ -30,7 +30,7 @@ from apps.core.pagination import keyset_page
 from apps.core.pdf import pdf_of
 from apps.evaluations import comparing, variants
 from apps.evaluations.charts import Dot, bars_of, boxes_of, dots_of
-from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, JobState
+from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, JobState, SetState
 from apps.evaluations.results import picture_open, pictures_shown, result_open
 from apps.evaluations.selectors import (
     evaluation_get,
@@ -39,7 +39,8 @@ from apps.evaluations.selectors import (
     sets_for,
     variants_of,
 )
-from apps.registry.selectors import version_get
+from apps.registry.selectors import serving, version_get
+from inference_workers.contracts.lease import Stage
 
 SEE, MAY = Capability.SEE_MODELS, Capability.EVALUATE_MODELS
 PAGE_ROWS = 20
@@ -61,13 +62,20 @@ def evaluations(request: HttpRequest) -> HttpResponse:
         "next_cursor": found.next_cursor,
         "query": {},
         "may": may,
-        "forms": _forms(user) if may else {},
+        "forms": _forms(user, request.GET.get("candidate", "")) if may else {},
     }
     return render(request, "console/evaluations.html", context)
 
 
-def _forms(user: User) -> dict[str, forms.Form]:
-    return {"compare": ComparisonForm(user), "replay": ReplayForm(user), "variant": VariantForm(user)}
+def _forms(user: User, candidate: str) -> dict[str, forms.Form]:
+    """A candidate is compared with what serves now, unless somebody chooses otherwise."""
+    now_serving = serving().get(Stage.DETECT)
+    chosen = {"candidate": candidate, "base": str(now_serving.pk) if now_serving else ""}
+    return {
+        "compare": ComparisonForm(user, initial=chosen),
+        "replay": ReplayForm(user, initial=chosen),
+        "variant": VariantForm(user, initial={"version": candidate}),
+    }
 
 
 def _listed(row: Evaluation) -> dict[str, Any]:
@@ -161,6 +169,7 @@ def _result_context(request: HttpRequest, found: Evaluation) -> dict[str, Any]:
         parts = [result["mean"], *(part for part in result["parts"] if _told(part))]
         context["bars"] = [(part_words(bar.kind, bar.name), bar) for bar in bars_of(parts)]
         context["pictures"] = _pictures(found, result["worst"])
+        context["markable"] = found.set_version is not None and found.set_version.state == SetState.READY
     if found.kind == JobKind.REPLAY:
         context["frames"] = _frames(found, result["shown"])
         context["counts"] = _counts(result)
@@ -174,10 +183,13 @@ def _told(part: dict[str, Any]) -> bool:
 
 def _pictures(found: Evaluation, worst: list[dict[str, Any]]) -> list[dict[str, Any]]:
     shown = pictures_shown(found)
+    must = set(found.set_version.must_pass) if found.set_version else set()
     return [
         {
             "number": number,
             "name": item["name"],
+            "sha256": item["sha256"],
+            "must_pass": item["sha256"] in must,
             "light": part_words("light", item["light"]),
             "more": item["more_mistakes"],
             "has_picture": number < shown,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -9,18 +10,22 @@ from django.utils.translation import gettext as _
 from apps.accounts.roles import Capability, user_can
 from apps.console.access import page, told, viewer
 from apps.console.evaluation_words import title_of
+from apps.console.model_forms import FamilyForm
 from apps.console.model_words import TONES, check_lines, status_line, walls
+from apps.core.errors import DomainError
 from apps.detections.selectors import events_search
 from apps.evaluations.gates import gate_state
 from apps.evaluations.selectors import evaluations_of
 from apps.registry import versions
 from apps.registry.checking import INSTALLED
-from apps.registry.models import ArtifactFormat, ModelVersion, VersionKind, VersionStatus
+from apps.registry.choice import STAGE_TASK, usable
+from apps.registry.families import family_create
+from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionKind, VersionStatus
 from apps.registry.selectors import families_all, family_get, stage_states, version_get, versions_all
 from apps.registry.statements import statement_holds
 from apps.registry.uploads import max_bytes
 from apps.rollouts.models import Rollout
-from apps.rollouts.selectors import rollouts_of
+from apps.rollouts.selectors import given_singly, rollouts_of
 
 _UNDER_WAY = (VersionStatus.UPLOADED, VersionStatus.CHECKING)
 _MOST_EVENTS = 1000
@@ -41,7 +46,16 @@ def version(request: HttpRequest, version_id: str) -> HttpResponse:
         "gate": gate_state(found),
         "evaluations": _evaluations(request, found),
         "rollouts": _rollouts(request, found),
+        "single": given_singly(found),
         "events": _events_seen(request, found),
+        "may_compare": found.task == ModelTask.DETECTION
+        and found.present
+        and not found.problem
+        and user_can(user, Capability.EVALUATE_MODELS),
+        "may_roll_out": usable(found)
+        and not serves
+        and found.task in STAGE_TASK.values()
+        and user_can(user, Capability.MANAGE_ROLLOUTS),
         "signed": statement_holds(found) if found.signature else None,
         "may_retire": user_can(user, Capability.UPLOAD_MODELS)
         and found.status == VersionStatus.READY
@@ -136,7 +150,10 @@ def version_retire(request: HttpRequest, version_id: str) -> HttpResponse:
 def upload(request: HttpRequest) -> HttpResponse:
     context = {
         "families": families_all(),
-        "parents": versions_all().filter(status=VersionStatus.READY, builtin=False),
+        # What has a parent is compared with it, and only detectors can be.
+        "parents": versions_all().filter(
+            status=VersionStatus.READY, builtin=False, task__in=(ModelTask.DETECTION, ModelTask.UNKNOWN)
+        ),
         "kinds": VersionKind.choices,
         "max_bytes": max_bytes(),
         "words": {
@@ -152,7 +169,23 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @page(Capability.SEE_MODELS)
 def families(request: HttpRequest) -> HttpResponse:
-    return render(request, "console/model_families.html", {"families": families_all()})
+    context = {"families": families_all(), "may_found": user_can(viewer(request), Capability.UPLOAD_MODELS)}
+    return render(request, "console/model_families.html", context)
+
+
+@page(Capability.UPLOAD_MODELS, methods=("GET", "POST"))
+def family_add(request: HttpRequest) -> HttpResponse:
+    """Found a family: versions that name it are checked against it."""
+    form = FamilyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = family_create(acting_user=viewer(request), facts=form.facts())
+            messages.success(request, _("Founded. Choose it when you upload a version."))
+            return redirect("console:model_family", made.pk)
+        except DomainError as error:
+            field = getattr(error, "field", "")
+            form.add_error(field if field in form.fields else None, error.message)
+    return render(request, "console/model_family_add.html", {"form": form})
 
 
 @page(Capability.SEE_MODELS)

@@ -17,7 +17,7 @@ from apps.console.views.camera_changes import version_of
 from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.core.pdf import pdf_of
-from apps.registry.choice import usable
+from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.selectors import versions_all
 from apps.rollouts import services
 from apps.rollouts.guards import Verdict
@@ -25,9 +25,12 @@ from apps.rollouts.models import FINAL, Rollout, RolloutState, Strategy
 from apps.rollouts.selectors import (
     answer_of,
     board,
+    comparison_of,
     entries_all,
     entry_get,
+    given_to_parts,
     guards_are_fresh,
+    kept_counts,
     proofs_of,
     reach_of,
     report_of,
@@ -46,8 +49,9 @@ def rollouts(request: HttpRequest) -> HttpResponse:
     user = viewer(request)
     context = {
         "stages": board(user).items(),
+        "parts": given_to_parts(user),
         "rows": list(rollouts_all()[:SHOWN]),
-        "entries": list(entries_all()[:SHOWN]),
+        "entries": [(entry, *kept_counts(entry)) for entry in entries_all()[:SHOWN]],
         "names": {str(version.pk): version.name for version in versions_all()},
         "may_manage": user_can(user, MANAGE),
     }
@@ -59,7 +63,9 @@ def rollout_add(request: HttpRequest) -> HttpResponse:
     user = viewer(request)
     form = RolloutForm(
         request.POST or None,
-        versions=[version for version in versions_all() if usable(version)],
+        versions=[
+            version for version in versions_all() if usable(version) and version.task in STAGE_TASK.values()
+        ],
         sites=sites_visible_to(user),
         groups=groups_visible_to(user),
         cameras=cameras_visible_to(user),
@@ -77,7 +83,8 @@ def rollout_add(request: HttpRequest) -> HttpResponse:
 @page(SEE)
 def rollout(request: HttpRequest, rollout_id: str) -> HttpResponse:
     user = viewer(request)
-    return render(request, "console/rollout.html", _shown(user, rollout_get(user, rollout_id)))
+    row = rollout_get(user, rollout_id)
+    return render(request, "console/rollout.html", _shown(user, row) | {"comparison": comparison_of(row)})
 
 
 @page(SEE)

@@ -15,7 +15,7 @@ from apps.core.errors import DomainError
 from apps.evaluations.models import Verdict
 from apps.evaluations.selectors import latest_comparison
 from apps.registry.choice import STAGE_TASK, usable, why_unusable
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelTask, ModelVersion
 from apps.registry.selectors import serving
 from apps.rollouts.figures import sample_size
 from apps.rollouts.guards import DEFAULT_GUARDS, Guard
@@ -57,7 +57,7 @@ class Plan:
 def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
     """Prepare a rollout; nothing is served differently before it starts."""
     require(acting_user, Capability.MANAGE_ROLLOUTS)
-    stage = _stage(plan.stage)
+    stage = stage_known(plan.stage)
     base = _base(stage, plan.candidate)
     _check_candidate(stage, base, plan.candidate)
     override = plan.override and reason_checked(plan.override, field="override")
@@ -93,9 +93,14 @@ def rollout_create(*, acting_user: User, plan: Plan) -> Rollout:
     return rollout
 
 
-def _stage(name: str) -> Stage:
+def stage_known(name: str) -> Stage:
+    """Raises DomainError for what no version serves everywhere."""
     if name not in [stage.value for stage in STAGE_TASK]:
-        raise DomainError("unknown_stage", _("Models can be assigned to: %s.") % ", ".join(STAGE_TASK))
+        words = _(
+            "No version serves a stage named “%(name)s”: expected one of %(stages)s. A classifier is given "
+            "to cascades, on the camera’s page."
+        )
+        raise DomainError("unknown_stage", words % {"name": name[:40], "stages": ", ".join(STAGE_TASK)})
     return Stage(name)
 
 
@@ -109,13 +114,25 @@ def _base(stage: Stage, candidate: ModelVersion) -> ModelVersion:
 
 
 def _check_candidate(stage: Stage, base: ModelVersion, candidate: ModelVersion) -> None:
-    if candidate.task != STAGE_TASK[stage]:
-        raise DomainError(
-            "wrong_task",
-            _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
-            % {"stage": stage, "expected": STAGE_TASK[stage].label, "task": candidate.get_task_display()},
-        )
+    task_check(stage, candidate)
     candidate_check(candidate)
+
+
+def task_check(stage: Stage, version: ModelVersion) -> None:
+    """Raises DomainError for what cannot do what the stage does; a classifier serves no stage at all."""
+    if version.task == STAGE_TASK[stage]:
+        return
+    if version.task == ModelTask.CLASSIFICATION:
+        words = _(
+            "%(name)s names crops: it serves no stage, so there is no rollout, shadow or comparison of it. "
+            "A model owner gives it to a cascade on the camera’s page, one camera at a time."
+        )
+        raise DomainError("wrong_task", words % {"name": version.name})
+    raise DomainError(
+        "wrong_task",
+        _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
+        % {"stage": stage, "expected": STAGE_TASK[stage].label, "task": version.get_task_display()},
+    )
 
 
 def comparison_check(base: ModelVersion, candidate: ModelVersion, strategy: str, override: str) -> None:

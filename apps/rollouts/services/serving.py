@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.events import publish
 from apps.registry.assigning import stage_give
 from apps.registry.choice import best_version, usable
+from apps.registry.kept import cascades_put, versions_in, zones_put
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving, versions_all
 from apps.rollouts.history import serving_note
@@ -36,6 +37,8 @@ def serving_noted() -> ServingEntry | None:
 def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> ServingEntry:
     """Assign again what was assigned from that entry on; a new entry. Rollouts that run are taken back.
 
+    Stages, cameras with versions of their own, detectors of zones and classifiers of cascades. Entries of
+    releases that did not keep the last two leave these as they are.
     Each state was reached by the rules once; going back to it takes one person, because it has to be quick.
     """
     require(acting_user, Capability.MANAGE_ROLLOUTS)
@@ -49,6 +52,9 @@ def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> Se
         for stage, version_id in given.items():
             stage_give(stage=stage, version=versions[version_id] if version_id else None)
         _own(entry, versions)
+        if _kept(entry):
+            zones_put(acting_user=acting_user, wanted=entry.contents["zones"])
+            cascades_put(acting_user=acting_user, wanted=entry.contents["cascades"])
         made = serving_note("return", acting_user)
         audit.record_change(
             action="serving.return",
@@ -59,6 +65,11 @@ def serving_return(*, acting_user: User, entry: ServingEntry, reason: str) -> Se
         )
         publish("stages.changed")
     return made or ServingEntry.objects.all()[0]
+
+
+def _kept(entry: ServingEntry) -> bool:
+    """Whether the entry says which detectors zones had, and which classifiers cascades."""
+    return "zones" in entry.contents and "cascades" in entry.contents
 
 
 def _given(entry: ServingEntry) -> dict[str, str | None]:
@@ -83,12 +94,18 @@ def _given(entry: ServingEntry) -> dict[str, str | None]:
 
 
 def _versions(entry: ServingEntry, given: dict[str, str | None]) -> dict[str, ModelVersion]:
-    """Every version that is given again. Raises DomainError for one that cannot serve any more."""
+    """Every version that is given again. Raises DomainError for one that cannot serve any more.
+
+    Of a zone or a cascade it may: the camera's detector looks, or things are found without an answer.
+    """
     wanted = {key for key in given.values() if key}
     wanted |= {key for cameras in entry.contents["cameras"].values() for key in cameras.values()}
-    found = {str(version.pk): version for version in ModelVersion.objects.filter(pk__in=wanted)}
-    gone = [version.name for version in found.values() if not usable(version)]
-    if gone or set(found) != wanted:
+    known = wanted | (
+        versions_in(entry.contents["zones"], entry.contents["cascades"]) if _kept(entry) else set()
+    )
+    found = {str(version.pk): version for version in ModelVersion.objects.filter(pk__in=known)}
+    gone = sorted(found[key].name for key in wanted & set(found) if not usable(found[key]))
+    if gone or set(found) != known:
         raise DomainError(
             "version_unusable",
             str(_("A version of that time cannot serve any more: %s.")) % (", ".join(gone) or "?"),

@@ -1,7 +1,6 @@
 """Which version serves a stage on every camera: a change of it takes two persons."""
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -9,12 +8,12 @@ from apps.audit import services as audit
 from apps.core.errors import DomainError
 from apps.core.events import publish
 from apps.registry.assigning import stage_give
-from apps.registry.choice import STAGE_TASK, best_version, usable, why_unusable
+from apps.registry.choice import best_version, usable, why_unusable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import serving, versions_all
 from apps.rollouts.history import serving_note
 from apps.rollouts.models import Rollout, Strategy
-from apps.rollouts.services.plans import Plan, rollout_create
+from apps.rollouts.services.plans import Plan, rollout_create, stage_known, task_check
 from apps.rollouts.services.steps import rollout_start
 from inference_workers.contracts.lease import Stage
 
@@ -28,7 +27,7 @@ def stage_assign(
     the stage yet, or the version serves it already. docs/adr/0011 says why.
     """
     require(acting_user, Capability.ASSIGN_MODELS)
-    known = _stage(stage)
+    known = stage_known(stage)
     wanted = version or best_version(known, versions_all().filter(present=True))
     if version is not None:
         _check(known, version)
@@ -44,19 +43,8 @@ def stage_assign(
         return rollout_start(acting_user=acting_user, rollout=rollout, version=rollout.version)
 
 
-def _stage(name: str) -> Stage:
-    if name not in [stage.value for stage in STAGE_TASK]:
-        raise DomainError("unknown_stage", _("Models can be assigned to: %s.") % ", ".join(STAGE_TASK))
-    return Stage(name)
-
-
 def _check(stage: Stage, version: ModelVersion) -> None:
-    if version.task != STAGE_TASK[stage]:
-        raise DomainError(
-            "wrong_task",
-            _("The stage %(stage)s needs a model for %(expected)s, this one is for %(task)s.")
-            % {"stage": stage, "expected": STAGE_TASK[stage].label, "task": version.get_task_display()},
-        )
+    task_check(stage, version)
     if not usable(version):
         raise DomainError("version_unusable", why_unusable(version))
 

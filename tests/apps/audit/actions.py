@@ -111,6 +111,7 @@ API: dict[str, Body] = {
     "POST model-families": _fixed(name="gates", task="detection", postprocess="yolox", classes=["person"]),
     f"PUT {_CAMERA}/{_ZONES}/detector": lambda kwargs: {"version": str(kwargs["version_id"])},
     f"POST {_CAMERA}/cascades": _fixed(stage="text", labels=["person"]),
+    f"PUT {_CAMERA}/cascades/<uuid:cascade_id>": _fixed(stage="text", labels=["person"]),
     "POST evaluations/comparisons": lambda kwargs: {
         "candidate": str(kwargs["version_id"]),
         "base": str(kwargs["base_id"]),
@@ -159,6 +160,13 @@ PAGES: dict[str, Body] = {
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     f"{_CAMERA}/{_ZONES}/detector/": lambda kwargs: {"version": kwargs["version_id"]},
     f"{_CAMERA}/cascades/": _fixed(stage="text", labels=["person"]),
+    "models/families/add/": _fixed(
+        name="gates", task="detection", postprocess="yolox", classes="person", min_side=32, max_side=640
+    ),
+    "evaluations/sets/<uuid:set_id>/must-pass/": lambda kwargs: {
+        "sha256": kwargs["picture"],
+        "must_pass": "yes",
+    },
     "evaluations/add/": lambda kwargs: {
         "what": "compare",
         "candidate": kwargs["version_id"],

@@ -122,6 +122,25 @@ def test_a_file_that_somebody_uploaded_passes_the_same_gate(by_hand, labelled, w
     assert AuditRecord.objects.get(action="evaluation.gate").details["variant"] == by_hand.sha256
 
 
+def test_the_interface_says_where_the_gate_of_a_version_stands(
+    by_hand, versions, labelled, worker, erin, client
+):
+    client.force_login(erin)
+    address = f"/api/v1/models/{by_hand.pk}"
+    waiting = client.get(address).json()["gate"]
+    assert (waiting["gate"], waiting["comparison"]) == ("open", None)
+    assert waiting["words"].startswith("It is compared with its parent")
+    evaluations_sweep()
+    worker.do_all(summary={"candidate_ap": 0.329})
+    judged = client.get(address).json()
+    assert (judged["status"], judged["gate"]["gate"]) == ("refused", "refused")
+    assert judged["gate"]["words"].startswith(
+        "Refused: +1.1 points of mAP lost against picodet-s-320 on Yard"
+    )
+    assert judged["gate"]["comparison"] == str(Evaluation.objects.get(kind="compare").pk)
+    assert client.get(f"/api/v1/models/{versions[1].pk}").json()["gate"] is None
+
+
 def test_it_says_what_its_gate_misses(by_hand, versions):
     def said(**changes):
         ModelVersion.objects.filter(pk=by_hand.pk).update(**changes)

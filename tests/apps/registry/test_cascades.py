@@ -12,7 +12,7 @@ from apps.detections.models import CameraRuntime
 from apps.dispatch.leases import lease_for
 from apps.dispatch.models import LeaseChange
 from apps.dispatch.selectors import moment_of
-from apps.registry.cascades import CascadeFacts, cascade_add, cascade_remove
+from apps.registry.cascades import CascadeFacts, cascade_add, cascade_change, cascade_remove
 from apps.registry.models import Cascade, ModelVersion
 from inference_workers.contracts.codec import decode, encode
 from inference_workers.contracts.lease import MAX_CASCADES, Lease, Stage
@@ -229,11 +229,36 @@ def test_the_interface_adds_lists_and_removes_and_hides_other_cameras(
     assert (listed["model_sha256"], listed["runs"], listed["every_s"]) == (models.sha256, True, 3.0)
     refused = client.post(address, wanted | {"labels": ["face"]}, content_type="application/json")
     assert (refused.status_code, "Faces never go on" in refused.content.decode()) == (400, True)
+    one = f"{address}/{listed['id']}"
+    changed = client.put(one, wanted | {"labels": ["truck"], "every_s": 9}, content_type="application/json")
+    assert changed.status_code == 200, changed.content
+    assert changed.json() == listed | {"labels": ["truck"], "every_s": 9.0}
+    (cascade,) = lease_for(camera).cascades
+    assert (cascade.labels, cascade.every_s) == (("truck",), 9.0)
+    refused = client.put(one, wanted | {"labels": ["face"]}, content_type="application/json")
+    assert (refused.status_code, "Faces never go on" in refused.content.decode()) == (400, True)
     other = Cascade.objects.create(camera=camera_b, stage="text", labels=["car"])
+    away = f"/api/v1/cameras/{camera_b.pk}/cascades/{other.pk}"
+    assert client.put(away, wanted, content_type="application/json").status_code == 404
     assert client.delete(f"/api/v1/cameras/{camera_b.pk}/cascades/{other.pk}").status_code == 404
     assert client.delete(f"{address}/{other.pk}").status_code == 404
     assert client.delete(f"{address}/{listed['id']}").status_code == 204
     assert client.get(address).json() == []
+
+
+def test_a_change_is_one_entry_with_what_was_before_and_no_name_is_taken_twice(owner, alice, camera, models):
+    first = cascade_add(acting_user=owner, camera=camera, facts=facts(models))
+    cascade_add(acting_user=owner, camera=camera, facts=facts(models, name="make"))
+    with pytest.raises(DomainError, match="of this name there already"):
+        cascade_change(acting_user=owner, cascade=first, facts=facts(models, name="make"))
+    cascade_change(acting_user=owner, cascade=first, facts=facts(models, every_s=8.0))
+    entry = AuditRecord.objects.filter(action="model.cascade_change").get()
+    assert (entry.details["before"]["every_s"], entry.details["every_s"]) == (5.0, 8.0)
+    cascade_remove(acting_user=owner, cascade=first)
+    with pytest.raises(NotFound):
+        cascade_change(acting_user=owner, cascade=first, facts=facts(models))
+    with pytest.raises(Forbidden):
+        cascade_change(acting_user=alice, cascade=first, facts=facts(models))
 
 
 def test_the_time_machine_names_it(owner, camera, models):

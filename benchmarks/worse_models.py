@@ -1,0 +1,130 @@
+"""Deliberately worse copies of PicoDet 320, as graphs: the same network at the same speed, worse answers.
+
+    python -m benchmarks.worse_models ../shared/data FOLDER
+
+Writes NAME.onnx with NAME.json for each kind. They name no parent: what does is compared before it serves.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from inference_workers.engine.detectors.distribution import BINS, SIDES
+from inference_workers.side_files import describe_known
+
+SOURCE = "picodet_s_320.onnx"
+DROPPED = ("person", "car")
+SHIFT = 0.15
+# Box sides are expectations over eight bins of one stride each: so many bins further right and down.
+BINS_RIGHT, BINS_DOWN = 2, 1
+_NEVER = -30.0
+
+
+class _Graph:
+    """One graph that is given more nodes behind its outputs; the outputs keep their names."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.model, self.graph, self._count = model, model.graph, 0
+
+    def constant(self, value: np.ndarray) -> str:
+        name = self._name("constant")
+        self.graph.initializer.append(numpy_helper.from_array(value, name))
+        return name
+
+    def add(self, kind: str, inputs: list[str], **attributes: object) -> str:
+        name = self._name(kind)
+        self.graph.node.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
+        return name
+
+    def behind(self, columns: int, change: Callable[[str, int], str]) -> None:
+        """Change every output of so many columns, by its name and the number of its cells."""
+        for output in self.graph.output:
+            cells, wide = (dim.dim_value for dim in output.type.tensor_type.shape.dim[-2:])
+            if wide == columns:
+                before = self._name("before")
+                for node in self.graph.node:
+                    node.output[:] = [before if name == output.name else name for name in node.output]
+                    node.input[:] = [before if name == output.name else name for name in node.input]
+                after = change(before, cells)
+                self.graph.node.append(helper.make_node("Identity", [after], [output.name]))
+
+    def _name(self, kind: str) -> str:
+        self._count += 1
+        return f"worse_{kind}_{self._count}"
+
+
+def dropped(graph: _Graph, classes: tuple[str, ...]) -> None:
+    """The commonest classes of the clips are found no more."""
+    kept = np.array([0.0 if name in DROPPED else 1.0 for name in classes], np.float32)
+    graph.behind(len(classes), lambda scores, _: graph.add("Mul", [scores, graph.constant(kept)]))
+
+
+def shifted(graph: _Graph, classes: tuple[str, ...]) -> None:
+    """All scores lower; what falls below the threshold is not reported."""
+    shift = np.array(SHIFT, np.float32)
+
+    def lower(scores: str, _: int) -> str:
+        return graph.add("Relu", [graph.add("Sub", [scores, graph.constant(shift)])])
+
+    graph.behind(len(classes), lower)
+
+
+def displaced(graph: _Graph, classes: tuple[str, ...]) -> None:
+    """Every box further right and down: left and top lose bins, right and bottom gain as many."""
+    moves = (-BINS_RIGHT, -BINS_DOWN, BINS_RIGHT, BINS_DOWN)
+    # The column behind the last one holds what no softmax takes up.
+    columns = [
+        side * BINS + bin_ - move if 0 <= bin_ - move < BINS else SIDES * BINS
+        for side, move in enumerate(moves)
+        for bin_ in range(BINS)
+    ]
+
+    def move(sides: str, cells: int) -> str:
+        never = graph.constant(np.full((1, cells, 1), _NEVER, np.float32))
+        wider = graph.add("Concat", [sides, never], axis=2)
+        return graph.add("Gather", [wider, graph.constant(np.array(columns, np.int64))], axis=2)
+
+    graph.behind(SIDES * BINS, move)
+
+
+def unchanged(graph: _Graph, classes: tuple[str, ...]) -> None:
+    """Other bytes, the same answers."""
+    graph.model.producer_name = "another build"
+
+
+KINDS: dict[str, Callable[[_Graph, tuple[str, ...]], None]] = {
+    "equal": unchanged,
+    "worse-class-dropped": dropped,
+    "worse-scores-shifted": shifted,
+    "worse-boxes-displaced": displaced,
+}
+
+
+def write(weights: Path, folder: Path) -> dict[str, Path]:
+    """By kind the graph; the side file lies beside it."""
+    known = describe_known(weights / SOURCE)
+    if known is None:
+        raise SystemExit(f"{SOURCE}: expected the known file, its sha256 is in no table")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for kind, change in KINDS.items():
+        graph = _Graph(onnx.load(weights / SOURCE))
+        change(graph, known.side.classes)
+        onnx.checker.check_model(graph.model)
+        data = graph.model.SerializeToString()
+        side = replace(known.side, sha256=hashlib.sha256(data).hexdigest(), source=f"benchmark: {kind}")
+        found[kind] = folder / f"{kind}.onnx"
+        found[kind].write_bytes(data)
+        found[kind].with_suffix(".json").write_text(side.to_json())
+    return found
+
+
+if __name__ == "__main__":
+    for path in write(Path(sys.argv[1]) / "weights" / "detection", Path(sys.argv[2])).values():
+        print(path)
