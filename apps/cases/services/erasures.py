@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -34,7 +35,7 @@ def erasure_preview(*, acting_user: User, case: Case) -> Erasure:
     _ready(case)
     found = preview_of(case)
     if not any(verdict.bucket != "keep" for verdict in found.verdicts):
-        raise Conflict("nothing_to_erase", _("Nothing of the items can be erased now. Collect items first."))
+        raise Conflict("nothing_to_erase", _nothing_said(found))
     at = now()
     with transaction.atomic():
         erasure = Erasure.objects.create(
@@ -47,6 +48,20 @@ def erasure_preview(*, acting_user: User, case: Case) -> Erasure:
         )
         _record(acting_user, erasure, "preview", {"counts": erasure.counts, "digest": erasure.digest})
     return erasure
+
+
+def _nothing_said(found: Preview) -> str:
+    """Also where nothing is found it is said where nobody could be looked for."""
+    said = _("Nothing of the items can be erased now. Collect items first.")
+    blind = sum(part.unplaced for part in found.reach.blind)
+    if not blind:
+        return said
+    more = ngettext(
+        "%(n)d labelled picture cannot be searched by time: look through it by hand.",
+        "%(n)d labelled pictures cannot be searched by time: look through them by hand.",
+        blind,
+    )
+    return f"{said} {more % {'n': blind}}"
 
 
 def erasure_approve(*, acting_user: User, erasure: Erasure, version: int, note: str = "") -> Erasure:

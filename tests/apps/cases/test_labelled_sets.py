@@ -20,9 +20,10 @@ from apps.evaluations.formats import Where, read_set
 from apps.evaluations.manifests import manifest_read
 from apps.evaluations.models import Evaluation, SetVersion
 from apps.evaluations.results import pictures_shown
+from apps.evaluations.sets import set_add
 from apps.retention.erasure import Ground
 from inference_workers.contracts.evaluations import manifest_key, picture_key, portion_key, shown_key
-from tests.apps.evaluations.parts import JPEG, version_add
+from tests.apps.evaluations.parts import JPEG, version_add, yolo_folder
 
 pytestmark = pytest.mark.django_db
 BOXES = [{"image_id": number, "category_id": 1, "bbox": [1, 1, 5, 5], "area": 25} for number in range(5)]
@@ -123,6 +124,22 @@ def test_a_new_version_has_what_is_left_and_the_old_one_has_nothing(
     entry = AuditRecord.objects.get(action="labelled_set.replaced")
     assert (entry.object_id, entry.details["by"]) == (str(yard.pk), "Yard v2")
     assert chain_verify().ok
+
+
+def test_where_nothing_is_found_it_is_said_where_nobody_could_be_looked_for(case, yard, bob):
+    with pytest.raises(Conflict, match="2 labelled pictures cannot be searched by time"):
+        erasure_preview(acting_user=bob, case=case("erasure"))
+
+
+def test_a_folder_in_yolos_form_is_searched_by_the_times_beside_it(asked, camera, bob, worker, tmp_path):
+    folder, (made, event) = yolo_folder(tmp_path / "yolo"), asked
+    table = f"file,camera,taken_at\n0.jpg,{camera.name},{event.first_seen_at.isoformat()}\n"
+    (folder / "pictures.csv").write_text(table)
+    version = set_add(read=read_set(Where(folder)), name="Porch")
+    Evaluation.objects.update(state="done")
+    preview = erasure_preview(acting_user=bob, case=made)
+    assert preview.counts["erase"]["labelled_sets"] == 1
+    assert reach_of(preview)["blind"] == [(str(version), 2, 3)]
 
 
 def test_models_that_learned_and_pictures_that_cannot_be_searched_are_named(
