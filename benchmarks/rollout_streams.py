@@ -1,6 +1,6 @@
 """Rollouts on eight real streams of the whole product: who is served by what, and what takes itself back.
 
-    python -m benchmarks.rollout_streams [DATA] [--part=share|worse] [--seconds=20] [--fps=1]
+    python -m benchmarks.rollout_streams [DATA] [--part=share|worse] [--kind=NAME] [--seconds=20] [--fps=1]
 
 `manage.py up` (web, streams, inference worker, recorder, control worker, clock, Redis), eight clips of
 DATA/video as cameras, PicoDet 320 as the version before, the product's default guards.
@@ -10,7 +10,7 @@ rollout's hash says; the same after streams, worker, recorder and control worker
 at 100 %; how long each flip took; what became of every captured frame.
 worse: copies of PicoDet 320 that are equal, lose two classes, lower all scores or displace all boxes
 (`benchmarks.worse_models`), each a canary of half of the cameras. After how many seconds it was taken back,
-by which guard.
+by which guard. `--kind` tries one of them alone.
 
 Ends with status 1 where something is not as docs/rollouts.md promises.
 """
@@ -229,7 +229,7 @@ def main(words: list[str]) -> int:
         else:
             kinds = install(installation, weights, Path(folder) / "copies")
             run.wait(lambda: all(inside.version(kind) for kind in kinds), "the copies are announced")
-            worse(run, kinds)
+            worse(run, [chosen["kind"]] if "kind" in chosen else kinds)
     say(f"{len(run.failed)} of what was promised did not hold")
     return 1 if run.failed else 0
 
