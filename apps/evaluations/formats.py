@@ -8,7 +8,6 @@ import csv
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.core.errors import Invalid
+from apps.evaluations.name_times import TIME_PARTS, time_of_name
 from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, LabelledSet
 
 MAX_LABEL_BYTES = 512 * 1024**2
@@ -28,7 +28,6 @@ MAX_BOXES = 2000
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 LIGHTS = ("day", "night")
 CLASSES_FILE = "classes.txt"
-TIME_PARTS = ("%Y", "%m", "%d", "%H", "%M", "%S")
 # What YOLO's form has no place for, one line per picture; only `file` must be there.
 FACTS_FILE = "pictures.csv"
 FACTS = ("file", "taken_at", "camera", "light", "source")
@@ -258,22 +257,13 @@ def _timed_by_name(read: Read, pattern: str) -> Read:
             "time_in_name", f"expected a pattern with {' '.join(TIME_PARTS)}, {missing[0]} is missing"
         )
     pictures = tuple(
-        picture if picture.taken_at else replace(picture, taken_at=_time_of_name(picture.name, pattern))
+        picture if picture.taken_at else replace(picture, taken_at=time_of_name(picture.name, pattern))
         for picture in read.labelled.pictures
     )
     if not any(picture.taken_at for picture in pictures):
         message = f"expected a pattern that fits the names, as {pictures[0].name:.80}; got {pattern!r:.60}"
         raise _refuse("time_in_name", message)
     return replace(read, labelled=replace(read.labelled, pictures=pictures))
-
-
-def _time_of_name(name: str, pattern: str) -> float:
-    try:
-        moment = datetime.strptime(Path(name).stem, pattern)  # noqa: DTZ007 - UTC below
-    except (ValueError, re.error):
-        return 0.0
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp())
 
 
 def _picture_files(folder: Path) -> Iterator[Path]:

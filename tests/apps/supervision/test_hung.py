@@ -71,12 +71,12 @@ def turn_until(supervisor: Supervisor, ready, what: str) -> None:
 
 def test_a_frozen_control_worker_and_clock_are_started_again(watched) -> None:
     supervisor, children, written = watched
-    turn_until(supervisor, supervisor.all_well, "the first heartbeats")
+    turn_until(supervisor, lambda: all(each.well for each in children), "the first heartbeats")
     frozen = {each.name: each.child.pid for each in children}
     for pid in frozen.values():
         os.kill(pid, signal.SIGSTOP)
     turn_until(supervisor, lambda: all(each.restarts for each in children), "the restarts")
-    turn_until(supervisor, supervisor.all_well, "the heartbeats of the new ones")
+    turn_until(supervisor, lambda: all(each.well for each in children), "the heartbeats of the new ones")
 
     assert not any(psutil.pid_exists(pid) for pid in frozen.values())
     for name in frozen:
