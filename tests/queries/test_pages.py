@@ -75,18 +75,22 @@ def _addresses(camera, person):
 
 
 def _count(client, address):
-    """Queries of a page, asked for a second time; None where it does not open.
-
-    PostgreSQL alone is asked who owns the record (`owner_can_alter_record`); that one is not counted.
-    """
+    """Queries of a page, asked for a second time; None where it does not open."""
     if client.get(address).status_code != 200:
         return None
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         assert client.get(address).status_code == 200
-    catalogues = ("pg_class", "sqlite_master")  # what each database asks itself differs
-    return sum(not any(name in query["sql"] for name in catalogues) for query in asked)
+    return sum(_counts_everywhere(query["sql"]) for query in asked)
+
+
+def _counts_everywhere(sql):
+    """Not what only one database is asked, so that the table is the same on both.
+
+    PostgreSQL is asked who owns the record (`owner_can_alter_record`); SQLite moves the record's head by a
+    statement of its own, PostgreSQL in the one that writes the entry.
+    """
+    own = 'UPDATE "audit_audithead"'
+    return not (sql.startswith(own) or any(name in sql for name in ("pg_class", "sqlite_master")))
 
 
 def _counts(users, camera, person):
