@@ -25,6 +25,7 @@ from inference_workers.engine.detectors.base import OnnxDetector, Thresholds
 from inference_workers.engine.display import DisplayFrame
 from inference_workers.engine.faces import centerface
 from inference_workers.engine.frame import Detections, Frame, Image
+from inference_workers.engine.gate import MotionFinder
 from inference_workers.engine.onnx_files import read_checked
 from inference_workers.engine.pipeline import CameraPipeline
 from inference_workers.engine.preprocess import Colour, Preprocess, Resize
@@ -149,13 +150,15 @@ def kept(found: Detections, score: float) -> Detections:
 def play(material: Material, setting: Setting, outcome: Outcome) -> Iterator[DisplayFrame]:
     """Run the camera over the clip, again and again; yields what is displayed."""
     pipeline = CameraPipeline(lease_for(material.name))
+    motion = MotionFinder()
     answers: list[tuple[float, int]] = []
     next_look = 0.0
     for number in range(setting.displayed + 20):
         at = number / SOURCE_FPS
         image = material.images[number % len(material.images)]
+        motion.find(image, at, ())
         began = time.perf_counter()
-        pipeline.add_frame(Frame(image, material.name, "run", number, at))
+        pipeline.add_frame(Frame(image, material.name, "run", number, at, motion.everywhere))
         if at >= next_look - 1e-6:
             next_look += 1 / setting.looks
             answers.append((at, number))
@@ -246,7 +249,7 @@ def settings_to_try(*, sweep: bool) -> list[Setting]:
         *(replace(chosen, side=960, width=width) for width in (1280, 960)),
         *(replace(chosen, score=score) for score in (0.25, 0.3)),
         *(replace(chosen, looks=looks) for looks in (2.5, 10.0)),
-        *(replace(chosen, answer_s=answer_s) for answer_s in (0.5, 0.7)),
+        *(replace(chosen, answer_s=answer_s) for answer_s in (0.5, 0.7, 1.0)),
         *(replace(large, side=side, score=score) for side in (960, 1280) for score in (0.2, 0.3)),
     ]
 

@@ -33,6 +33,7 @@ TEXT_COVERS = CoverRules(min_score=0.1, before_s=1.5, coast_s=3.5, grow_per_s=0.
 FACE_LOOKS = LookRules()
 # People are looked for less often while nothing moves; their boxes are large and coast for long.
 PERSON_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5, near_s=2.5)
+# So is text. It may be on what moves, faster than its covers grow: that is covered itself (`_with_moved`).
 TEXT_LOOKS = LookRules(ahead_s=2.5, behind_s=2.5, near_s=2.5)
 # What has to be looked for so that a target can be covered, and the stage that allows it.
 LOOKED_FOR = {
@@ -109,35 +110,53 @@ class Coverage:
         """The frame with its people covered, as far as they were looked for within `scene`."""
         policy, at = self._lease.redaction, frame.grabbed_at
         targets = {Target.FACE, *policy.targets}
-        if not self._is_known(targets, at, scene):
+        if not self._is_known(targets, frame, scene):
             return mosaic_frame(frame, self._masks)
-        boxes = [self._boxes(target, frame) for target in sorted(targets)]
+        boxes = [self._boxes(target, frame, scene) for target in sorted(targets)]
         if not {Target.HEAD, Target.PERSON} & targets:
             boxes.append(heads_of(self._sure_persons.boxes_at(at, frame.width, frame.height)))
         masks: list[Polygon] = list(self._masks)
         for zone in self._stricter:
-            if self._is_known(zone.targets, at, scene):
-                boxes += self._inside(zone, targets, frame)
+            if self._is_known(zone.targets, frame, scene):
+                boxes += self._inside(zone, targets, frame, scene)
             else:
                 masks.append(zone.polygon)
         return redact(frame, np.concatenate(boxes), policy, masks)
 
-    def _is_known(self, targets: Iterable[str], at: float, scene: Scene) -> bool:
+    def _is_known(self, targets: Iterable[str], frame: Frame, scene: Scene) -> bool:
         """Was everything looked for that these targets cover? What is no known target, never."""
         return all(
-            target in KNOWN_TARGETS and self._was_looked(Target(target), at, scene) for target in targets
+            target in KNOWN_TARGETS and self._was_looked(Target(target), frame, scene) for target in targets
         )
 
-    def _was_looked(self, target: Target, at: float, scene: Scene) -> bool:
-        kind = LOOKED_FOR[target]
-        return self._lease.allows(STAGES[kind]) and self._sights[kind].looks.allows(at, scene)
+    def _was_looked(self, target: Target, frame: Frame, scene: Scene) -> bool:
+        kind, moved = LOOKED_FOR[target], frame.moved_xyxy
+        still = moved is not None and (len(moved) == 0 or kind is Target.TEXT)
+        looks = self._sights[kind].looks
+        return self._lease.allows(STAGES[kind]) and looks.allows(frame.grabbed_at, scene, still=still)
 
-    def _inside(self, zone: Zone, everywhere: set[str], frame: Frame) -> list[Boxes]:
+    def _inside(self, zone: Zone, everywhere: set[str], frame: Frame, scene: Scene) -> list[Boxes]:
         """What the zone covers beyond the camera: boxes that touch it."""
-        found = [self._boxes(target, frame) for target in zone.targets if target not in everywhere]
+        found = [self._boxes(target, frame, scene) for target in zone.targets if target not in everywhere]
         return [boxes[touches(zone.polygon, boxes, frame.width, frame.height)] for boxes in found]
 
-    def _boxes(self, target: str, frame: Frame) -> Boxes:
+    def _boxes(self, target: str, frame: Frame, scene: Scene) -> Boxes:
         kind = LOOKED_FOR[Target(target)]
-        boxes = self._sights[kind].covers.boxes_at(frame.grabbed_at, frame.width, frame.height)
+        sight = self._sights[kind]
+        boxes = sight.covers.boxes_at(frame.grabbed_at, frame.width, frame.height)
+        if kind is Target.TEXT:
+            looked = sight.looks.allows(frame.grabbed_at, scene, still=False)
+            return _with_moved(boxes, frame, only_touched=looked)
         return heads_of(boxes) if target == Target.HEAD else boxes
+
+
+def _with_moved(text: Boxes, frame: Frame, *, only_touched: bool) -> Boxes:
+    """Text, and what moves and may carry some: what touches text or, with no look after it yet, everything."""
+    if frame.moved_xyxy is None:
+        return text
+    moved = frame.moved_xyxy.astype(np.float64)
+    if only_touched:
+        one, other = moved[:, None], text[None]
+        touching = (one[..., :2] < other[..., 2:]).all(2) & (one[..., 2:] > other[..., :2]).all(2)
+        moved = moved[touching.any(axis=1)]
+    return np.concatenate([text, moved])

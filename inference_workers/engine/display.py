@@ -68,8 +68,9 @@ class LookRules:
 
     Attributes:
         ahead_s: a look after the frame counts when it came at most this much later.
-        behind_s: a look before the frame counts when it came at most this much earlier and none is known
-            after it; the covers then coast and grow.
+        behind_s: where nothing moves, a look before the frame counts when it came at most this much earlier
+            and none is known after it; the covers then coast and grow. Whoever came in since is nowhere
+            covered, so it does not count where anything moves.
         near_s: a look before or after the frame must be at least this near: where looks are far apart, who
             walks between two of them is where no cover reaches.
     """
@@ -99,18 +100,18 @@ class LookLog:
             del self._could[time]
         del self._times[:keep]
 
-    def allows(self, at: float, scene: tuple[float, float]) -> bool:
+    def allows(self, at: float, scene: tuple[float, float], *, still: bool) -> bool:
         """Was a frame captured at `at` looked at well enough?
 
-        The next look after the frame decides; where none is known yet, the last one before it. Only looks
-        of the frame's own scene count, from `scene[0]` until before `scene[1]`.
+        The next look after the frame decides; where none is known yet and nothing moves (`still`), the last
+        one before it. Only looks of the frame's own scene count, from `scene[0]` until before `scene[1]`.
         """
         index = bisect_left(self._times, at)
         if index < len(self._times):
             following = self._times[index]
             if following < scene[1] and following - at <= self._rules.ahead_s:
                 return self._could[following] and self._is_near(at, index, scene)
-        if index == 0:
+        if index == 0 or not still:
             return False
         last = self._times[index - 1]
         fresh = last >= scene[0] and at - last <= self._rules.behind_s

@@ -16,6 +16,7 @@ class Frame:
         image: uint8, BGR, shape (height, width, 3).
         grabbed_at: POSIX seconds at the moment of capture.
         epoch: identifier of the run of the camera's runner; `seq` counts from 0 within it.
+        moved_xyxy: float32 (N, 4), pixels: all that differs from the background; None: not known.
     """
 
     image: Image
@@ -23,6 +24,7 @@ class Frame:
     epoch: str
     seq: int
     grabbed_at: float
+    moved_xyxy: NDArray[np.float32] | None = None
 
     @property
     def width(self) -> int:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference_workers.contracts.lease import Lease, Stage, ZoneKind
+from inference_workers.contracts.lease import Lease, Stage, Target, ZoneKind
 from inference_workers.contracts.recording import RecordingMode
 from inference_workers.engine.frame import Detections, Image
 
@@ -35,6 +35,8 @@ TEXT_BOXES_PERIOD_S = 1.0
 # moves before a viewer, seldom enough where a still scene is watched or only snapshots need it.
 WATCHED_STILL_FACES_S = 0.5
 UNWATCHED_FACES_S = 1.0
+# Where persons are covered, the same for them: their look counts for 2.5 s where nothing moves.
+WATCHED_STILL_PERSONS_S = 2.0
 # What is recorded is looked at for longer than a glance: between two looks a face goes less than its width.
 RECORDED_FACES_S = 0.4
 # While another version of a stage takes over, no long periods of scenes that stand still.
@@ -62,18 +64,21 @@ class Decision:
         stages: stages that need the GPU worker; empty when the frame is skipped.
         skip_reason: why no stage looks at the frame, empty otherwise.
         motion: moving blobs in pixels of the frame, None when motion is not looked for.
+        moved_xyxy: float32 (N, 4), pixels: what moves anywhere, zones to ignore as well; None: not known.
     """
 
     stages: tuple[Stage, ...]
     skip_reason: str
     moving: bool
     motion: Detections | None = None
+    moved_xyxy: NDArray[np.float32] | None = None
 
 
 class MotionFinder:
     """Background subtraction of one camera. State: the background model; reset on a scene change."""
 
     def __init__(self) -> None:
+        self.everywhere: NDArray[np.float32] | None = None
         self._subtractor = self._fresh()
         self._kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
         self._started_at: float | None = None
@@ -89,9 +94,12 @@ class MotionFinder:
     def find(self, image: Image, grabbed_at: float, ignored: tuple[Polygon, ...]) -> NDArray[np.float32]:
         """Moving blobs, float32 (N, 4) xyxy in pixels of `image`; none while the model warms up.
 
+        `everywhere` is then what moves in all of the picture; None while that is not known.
+
         Args:
             ignored: normalised polygons in which nothing counts as moving.
         """
+        self.everywhere = None
         small = _small_grey(image)
         if small.shape != self._shape:
             self._shape = (small.shape[0], small.shape[1])
@@ -104,8 +112,12 @@ class MotionFinder:
         if cv2.countNonZero(moving) > SCENE_CHANGE_SHARE * moving.size:
             self._restart(grabbed_at)
             return np.zeros((0, 4), np.float32)
+        scale = image.shape[1] / small.shape[1]
+        self.everywhere = self._blobs(moving, scale)
+        if not ignored:
+            return self.everywhere
         _clear(moving, ignored)
-        return self._blobs(moving, image.shape[1] / small.shape[1])
+        return self._blobs(moving, scale)
 
     def _restart(self, grabbed_at: float) -> None:
         self._subtractor = self._fresh()
@@ -179,7 +191,7 @@ class Gate:
         for stage in due:
             self._looked_at[stage] = grabbed_at
         reason = "" if due else self._reason(allowed, moving=moving, warming_up=warming_up)
-        return Decision(due, reason, moving, motion)
+        return Decision(due, reason, moving, motion, self._motion.everywhere)
 
     def _find_motion(self, image: Image, grabbed_at: float) -> Detections | None:
         """What moves; None when it is not looked for in this frame."""
@@ -219,9 +231,15 @@ class Gate:
             return max(rate_s, WATCHED_STILL_FACES_S if watched else self._unwatched_faces_s())
         if stage is Stage.TEXT_BOXES and (watched or moving):
             return max(rate_s, TEXT_BOXES_PERIOD_S)
+        if stage is Stage.DETECT and watched and not moving and self._covers_persons():
+            return max(rate_s, WATCHED_STILL_PERSONS_S)
         if not moving:
             return IDLE_PERIOD_S[stage]
         return max(rate_s, ACTIVE_TEXT_PERIOD_S) if stage is Stage.TEXT else rate_s
+
+    def _covers_persons(self) -> bool:
+        zones = (zone.targets for zone in self.lease.zones)
+        return any({Target.HEAD, Target.PERSON} & {*t} for t in (self.lease.redaction.targets, *zones))
 
     def _unwatched_faces_s(self) -> float:
         recorded = self.lease.recording.mode is not RecordingMode.OFF

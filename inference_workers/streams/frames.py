@@ -138,7 +138,9 @@ class FrameDesk:
         stages = [stage for stage in decision.stages if self._in_flight(Look(stage)) < MAX_IN_FLIGHT]
         if watched or stages or decision.moving:
             copy = np.array(view)  # the pipeline shows it later, when the slot has other pixels
-            self.pipeline.add_frame(Frame(copy, self.lease.camera_id, self.epoch, seq, placed.grabbed_at))
+            self.pipeline.add_frame(
+                Frame(copy, self.lease.camera_id, self.epoch, seq, placed.grabbed_at, decision.moved_xyxy)
+            )
             self._add_motion(seq, placed.grabbed_at, decision.motion)
         if not stages:
             ring.release(placed.slot)

@@ -141,9 +141,40 @@ def test_text_stays_covered_between_looks_and_a_failed_look_covers_all():
     coverage.add(Target.TEXT, 1, 1.0, _found(TEXT_LEFT), crossed=False)
     for at in (1.0, 1.5, 2.0, 3.0):
         coverage.add(Target.FACE, 1, at, _found(), crossed=False)
-    assert hides(coverage.redact(Frame(IMAGE, "c1", "e1", 2, 3.0), SCENE), TEXT_LEFT)
+    assert hides(coverage.redact(frame_with(at=3.0), SCENE), TEXT_LEFT)
     coverage.add(Target.TEXT, 3, 3.5, None, crossed=False)
     assert coverage.redact(Frame(IMAGE, "c1", "e1", 2, 3.2), SCENE).redaction == "mosaic"
+
+
+def frame_with(*moved, at):
+    return Frame(IMAGE, "c1", "e1", 1, at, np.array(moved, np.float32).reshape(-1, 4))
+
+
+def text_seen(*looks):
+    """Looks for text at these times; faces are looked for all the time."""
+    coverage = Coverage(lease_of(targets=("face", "text")))
+    for tenth in range(10, 30):
+        coverage.add(Target.FACE, tenth, tenth / 10, _found(), crossed=False)
+    for at, *boxes in looks:
+        coverage.add(Target.TEXT, 1, at, _found(*boxes), crossed=False)
+    return coverage
+
+
+def test_text_on_what_moves_is_covered_where_its_carrier_is():
+    """A plate that passes between two looks a second apart is in neither place where it was seen."""
+    coverage = text_seen((1.0, (20, 100, 40, 110)), (2.0, (120, 100, 140, 110)))
+    car, beside = (30, 60, 130, 115), (220, 20, 270, 170)
+    redacted = coverage.redact(frame_with(car, beside, at=1.5), SCENE)
+    assert hides(redacted, (70, 100, 90, 110))
+    assert not touched(redacted, (230, 40, 260, 150))
+
+
+def test_what_moves_before_text_was_looked_for_again_is_covered():
+    coverage = text_seen((1.0,))
+    redacted = coverage.redact(frame_with(PERSON_RIGHT, at=1.3), SCENE)
+    assert redacted.redaction == "tracks"
+    assert hides(redacted, PERSON_RIGHT)
+    assert not touched(coverage.redact(frame_with(at=1.3), SCENE), PERSON_RIGHT)
 
 
 @pytest.mark.parametrize(("delay_s", "covered"), [(0.9, False), (2.5, True)])

@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inference_workers.contracts.lease import Lease, ModelRef, Source, SourceKind, Stage, Zone, ZoneKind
+from inference_workers.contracts.lease import (
+    Lease,
+    ModelRef,
+    RedactionPolicy,
+    Source,
+    SourceKind,
+    Stage,
+    Zone,
+    ZoneKind,
+)
 from inference_workers.engine.gate import Decision, Gate
 
 MODEL = ModelRef("v", "m", "f", "0" * 64)
@@ -85,6 +94,14 @@ def test_a_viewer_raises_the_rate_of_faces_alone() -> None:
     assert 27 <= moving[Stage.FACES] <= 31
 
 
+def test_a_viewer_raises_the_rate_of_detection_where_persons_are_covered() -> None:
+    """A look for persons counts for two and a half seconds: fewer would show mosaics of an empty hall."""
+    gate = Gate(replace(LEASE, redaction=RedactionPolicy(targets=("face", "person"))))
+    run(gate, 4)
+    assert 5 <= counts(run(gate, 10, start=4, watched=True))[Stage.DETECT] <= 6
+    assert counts(run(gate, 10, start=14))[Stage.DETECT] <= 4
+
+
 def test_the_rate_follows_the_lease() -> None:
     gate = Gate(replace(LEASE, analysis_fps=2.0))
     run(gate, 3)
@@ -121,9 +138,11 @@ def test_motion_in_an_ignored_zone_does_not_wake_the_camera() -> None:
     zone = Zone("z", "trees", ZoneKind.IGNORE, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     gate = Gate(replace(LEASE, zones=(zone,)))
     run(gate, 4, moving=True)
-    seen = counts(run(gate, 10, start=4, moving=True))
+    decisions = run(gate, 10, start=4, moving=True)
+    seen = counts(decisions)
     assert seen[Stage.DETECT] <= 4
     assert seen[Stage.FACES] >= 2
+    assert all(len(decision.moved_xyxy) for decision in decisions)  # the display must know who comes in there
 
 
 def test_a_changed_lease_keeps_the_background() -> None:

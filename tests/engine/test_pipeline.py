@@ -70,11 +70,13 @@ class Camera:
         self.shown = []
         self.reports = []
 
-    def frame(self, scene=0, size=None):
+    def frame(self, scene=0, size=None, moved=None):
+        """`moved`: boxes of what moves; None: not known."""
         self.seq += 1
         self.at = 100.0 + self.seq / 10
         image = SCENES[scene] if size is None else np.full((*size, 3), 90, np.uint8)
-        self.pipeline.add_frame(Frame(image, "camera-1", "epoch-1", self.seq, self.at))
+        moved = None if moved is None else np.array(moved, np.float32).reshape(-1, 4)
+        self.pipeline.add_frame(Frame(image, "camera-1", "epoch-1", self.seq, self.at, moved))
         self.shown += self.pipeline.due(self.at)
         return self
 
@@ -177,11 +179,31 @@ def test_a_second_answer_makes_good_for_a_failed_one():
 
 def test_when_the_worker_falls_silent_the_picture_turns_into_a_mosaic():
     camera = Camera()
-    camera.frame().faces()
+    camera.frame(moved=()).faces()
     for _ in range(12):
-        camera.frame()
+        camera.frame(moved=())
     camera.drain()
     assert camera.redactions() == ["tracks"] * 4 + ["mosaic"] * 9
+
+
+@pytest.mark.parametrize("moved", [[(0, 50, 20, 150)], None])
+def test_who_comes_in_after_the_last_look_is_never_shown(moved):
+    """The look that finds the face is answered after the display: no cover knows of it."""
+    camera = Camera()
+    camera.frame(moved=()).faces()
+    camera.frame(moved=moved).frame(moved=moved)
+    camera.drain()
+    camera.faces((0, 60, 15, 90))
+    assert camera.redactions() == ["tracks", "mosaic", "mosaic"]
+
+
+@pytest.mark.parametrize("target", ["person", "head"])
+def test_persons_who_come_in_after_the_last_look_for_persons_are_not_shown(target):
+    camera = Camera(_lease(redaction=RedactionPolicy(targets=("face", target))))
+    camera.frame(moved=()).faces().objects()
+    camera.frame(moved=()).faces().frame(moved=[PERSON]).faces()
+    camera.drain()
+    assert camera.redactions() == ["tracks", "tracks", "mosaic"]
 
 
 def test_between_looks_that_are_far_apart_the_picture_is_a_mosaic():
