@@ -151,12 +151,12 @@ class Coverage:
 
 
 def _with_moved(text: Boxes, frame: Frame, *, only_touched: bool) -> Boxes:
-    """Text, and what moves and may carry some: what touches text or, with no look after it yet, everything."""
+    """Text and what moves and may carry some: what touches text or, without a look after it, everything."""
     if frame.moved_xyxy is None:
         return text
     moved = frame.moved_xyxy.astype(np.float64)
     if only_touched:
         one, other = moved[:, None], text[None]
         touching = (one[..., :2] < other[..., 2:]).all(2) & (one[..., 2:] > other[..., :2]).all(2)
-        moved = moved[touching.any(axis=1)]
+        moved = moved[np.any(touching, axis=1)]
     return np.concatenate([text, moved])

@@ -69,14 +69,14 @@ class LookRules:
     Attributes:
         ahead_s: a look after the frame counts when it came at most this much later.
         behind_s: where nothing moves, a look before the frame counts when it came at most this much earlier
-            and none is known after it; the covers then coast and grow. Whoever came in since is nowhere
-            covered, so it does not count where anything moves.
+            and none is known after it; the covers then coast. Whoever came in since is nowhere covered, so it
+            does not count where anything moves, and never for faces: background subtraction may be wrong.
         near_s: a look before or after the frame must be at least this near: where looks are far apart, who
             walks between two of them is where no cover reaches.
     """
 
     ahead_s: float = 0.75
-    behind_s: float = 0.35
+    behind_s: float = 0.0
     near_s: float = 0.3
 
 

@@ -138,11 +138,19 @@ def test_motion_in_an_ignored_zone_does_not_wake_the_camera() -> None:
     zone = Zone("z", "trees", ZoneKind.IGNORE, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
     gate = Gate(replace(LEASE, zones=(zone,)))
     run(gate, 4, moving=True)
-    decisions = run(gate, 10, start=4, moving=True)
-    seen = counts(decisions)
+    seen = counts(run(gate, 10, start=4, moving=True))
     assert seen[Stage.DETECT] <= 4
     assert seen[Stage.FACES] >= 2
-    assert all(len(decision.moved_xyxy) for decision in decisions)  # the display must know who comes in there
+
+
+def test_the_display_is_told_what_moves_in_an_ignored_zone() -> None:
+    zone = Zone("z", "trees", ZoneKind.IGNORE, ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    gate = Gate(replace(LEASE, zones=(zone,)))
+    assert gate.decide(picture(0), 0.0, watched=True).moved_xyxy is None  # the background is not known yet
+    quiet = run(gate, 4, start=0.1)
+    busy = run(gate, 5, start=4.1, moving=True)
+    assert all(len(decision.moved_xyxy) == 0 for decision in quiet[-20:])
+    assert all(len(decision.moved_xyxy) and not len(decision.motion) for decision in busy)
 
 
 def test_a_changed_lease_keeps_the_background() -> None:
