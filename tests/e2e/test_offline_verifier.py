@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright
 
+from apps.audit.chain import canonical
 from apps.audit.standalone import verify_record
 from tests.e2e.browser.chromium import launch
 
@@ -50,7 +51,7 @@ def changed(lines: list[bytes], seq: int, **values: Any) -> list[bytes]:
     place = place_of(lines, seq)
     content = json.loads(lines[place])
     content["record"] |= values
-    return [*lines[:place], verify_record.canonical(content) + b"\n", *lines[place + 1 :]]
+    return [*lines[:place], canonical(content) + b"\n", *lines[place + 1 :]]
 
 
 def place_of(lines: list[bytes], seq: int) -> int:
@@ -79,6 +80,7 @@ TAMPERINGS = {
     "nothing": lambda lines: lines,
     "a changed field": lambda lines: changed(lines, 7, actor_name="nobody"),
     "a changed fraction": lambda lines: changed(lines, 7, details={"share": 0.1}),
+    "another spelling": lambda lines: [json.dumps(json.loads(line)).encode() + b"\n" for line in lines],
     "a removed row": lambda lines: [line for line in lines if line != lines[place_of(lines, 7)]],
     "two swapped rows": lambda lines: swapped(lines, 4, 8),
     "a cut tail": lambda lines: lines[: place_of(lines, 10)],
@@ -114,9 +116,9 @@ def rewritten(lines: list[bytes], first: int) -> list[bytes]:
             content["record"]["previous_hash"] = previous
         else:
             break
-        previous = hashlib.sha256(verify_record.canonical(content["record"])).hexdigest()
+        previous = hashlib.sha256(canonical(content["record"])).hexdigest()
         content["hash"] = previous
-        copy[place_of(copy, seq)] = verify_record.canonical(content) + b"\n"
+        copy[place_of(copy, seq)] = canonical(content) + b"\n"
     return copy
 
 

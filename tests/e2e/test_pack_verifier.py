@@ -56,7 +56,7 @@ def said_by_script(data: bytes, language: str = "en") -> str:  # noqa: F811
     except Bad as bad:
         found = [bad]
     except Unreadable as error:
-        return worded(("This cannot be checked: {0}", error.sentence), language)
+        return worded(("This cannot be checked: {0}", error.args), language)
     return "\n".join(worded(bad.named, language) for bad in found) or "Intact"
 
 

@@ -55,9 +55,8 @@ RUSSIAN = {
     "is cut or changed": "обрезан или изменён",
     "was changed: its size cannot be": "изменён: такого размера быть не может",
     "is cut: {0} of {1} bytes are there": "обрезан: есть байтов {0} из {1}",
-    "was changed: its SHA-256 is not the one that was signed": (
-        "изменён: его SHA-256 не тот, что был подписан"
-    ),
+    "was changed: its SHA-256 is not the one that was signed":
+        "изменён: его SHA-256 не тот, что был подписан",
     "was changed: it is not the one that was signed": "изменён: подписан был другой",
     "has a changed header in the archive": "имеет изменённый заголовок в архиве",
     "is made with key {0}, which is not trusted": "подписан ключом {0}, которому нет доверия",
@@ -68,24 +67,19 @@ RUSSIAN = {
     "cannot be read: {0}": "не читается: {0}",
     "This is no evidence pack.": "Это не пакет доказательств.",
     "This pack is of another version of Vidette.": "Этот пакет от другой версии Vidette.",
-    "Entries of the record in it: {0}, proven by signed checkpoints: {1}.": (
-        "Записей журнала в нём: {0}, подтверждающих их подписанных контрольных точек: {1}."
-    ),
+    "Entries of the record in it: {0}, proven by signed checkpoints: {1}.":
+        "Записей журнала в нём: {0}, подтверждающих их подписанных контрольных точек: {1}.",
     "which you gave": "который вы указали",
-    "which the pack brings: compare it with the one that you noted down": (
-        "который приложен к пакету: сравните его с ключом, который вы записали"
-    ),
+    "which the pack brings: compare it with the one that you noted down":
+        "который приложен к пакету: сравните его с ключом, который вы записали",
     "Signed with key {0}, {1}.": "Подписано ключом {0}, {1}.",
     "Intact: {0} files, pack {1}.": "Цело: файлов {0}, пакет {1}.",
-}
-# Of this script alone.
-RUSSIAN_HERE = {
-    "Its extract of the record was not checked: verify_record.py does not lie beside this script.": (
-        "Выписка из журнала не проверена: рядом с этой программой нет verify_record.py."
-    ),
+}  # fmt: skip
+RUSSIAN_HERE = {  # of this script alone
+    "Its extract of the record was not checked: verify_record.py does not lie beside this script.":
+        "Выписка из журнала не проверена: рядом с этой программой нет verify_record.py.",
     "{0} cannot be loaded.": "{0} не загружается.",
-}
-LANGUAGES = ("en", "ru")
+}  # fmt: skip
 
 
 def worded(sentence: Any, language: str = "en") -> str:
@@ -93,26 +87,21 @@ def worded(sentence: Any, language: str = "en") -> str:
     if not isinstance(sentence, tuple):
         return str(sentence)
     template, *values = sentence
-    if language == "ru":
-        template = RUSSIAN.get(template) or RUSSIAN_HERE.get(template, template)
-    return str(template).format(*(worded(value, language) for value in values))
+    words = RUSSIAN | RUSSIAN_HERE if language == "ru" else {}
+    return str(words.get(template, template)).format(*(worded(value, language) for value in values))
 
 
 def language_of_terminal() -> str:
     """As programs of Unix find it; English where it is none of ours."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if os.environ.get(name):
-            return "ru" if os.environ[name].startswith("ru") else "en"
-    return "en"
+    found = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "ru" if next(filter(None, found), "").startswith("ru") else "en"
 
 
 class Told(Exception):
-    """An error whose sentence can be said in both languages; `str` of it is English."""
+    """An error whose arguments are a sentence for `worded`; `str` of it is English."""
 
-    def __init__(self, template: str, *values: Any) -> None:
-        super().__init__(worded((template, *values)))
-        self.sentence = (template, *values)
-        self.reason = str(self)
+    def __str__(self) -> str:
+        return worded(self.args)
 
 
 class Bad(Told):
@@ -125,7 +114,7 @@ class Bad(Told):
     @property
     def named(self) -> tuple[Any, ...]:
         """The whole sentence, with the file."""
-        return ("{0} {1}.", (self.name,) if self.name == DIRECTORY else self.name, self.sentence)
+        return ("{0} {1}.", (self.name,) if self.name == DIRECTORY else self.name, self.args)
 
 
 class Unreadable(Told):
@@ -275,47 +264,48 @@ def check_signature(manifest: bytes, signature: bytes, keys: tuple[str, ...]) ->
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("file", help="PACK.zip")
     parser.add_argument("--key", default="", help="the public key that you trust; several with commas")
-    parser.add_argument("--language", choices=LANGUAGES, default=language_of_terminal())
+    parser.add_argument("--language", choices=("en", "ru"), default=language_of_terminal())
     options = parser.parse_args(arguments)
-
-    def say(sentence: Any) -> None:
-        print(worded(sentence, options.language))  # noqa: T201 - what it found is its output
-
     keys = tuple(key.strip() for key in options.key.split(",") if key.strip())
     try:
         with Path(options.file).open("rb") as stream:
-            pack = Pack(stream, keys)
-            found = pack.check()
-            record = () if found else _record_said(pack, keys)
+            status, said = verdict(Pack(stream, keys))
     except Bad as bad:
-        found = [bad]
+        status, said = 1, [bad.named]
     except (Unreadable, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        say(("This cannot be checked: {0}", getattr(error, "sentence", error)))
-        return 2
-    for one in found:
-        say(one.named)
+        what = error.args if isinstance(error, Told) else error
+        status, said = 2, [("This cannot be checked: {0}", what)]
+    for sentence in said:
+        print(worded(sentence, options.language))  # noqa: T201 - what it found is its output
+    return status
+
+
+def verdict(pack: Pack) -> tuple[int, list[Any]]:
+    """The exit status and what there is to say. Raises Bad and Unreadable."""
+    found = pack.check()
     if found:
-        return 1
-    say(("Intact: {0} files, pack {1}.", len(pack.manifest["files"]), pack.manifest["pack"]))
-    say(record)
-    trust = "which you gave" if keys else "which the pack brings: compare it with the one that you noted down"
-    say(("Signed with key {0}, {1}.", key_id_of(pack.signed_with), (trust,)))
-    return 0
+        return 1, [bad.named for bad in found]
+    brought = ("which the pack brings: compare it with the one that you noted down",)
+    return 0, [
+        ("Intact: {0} files, pack {1}.", len(pack.manifest["files"]), pack.manifest["pack"]),
+        _record_said(pack),
+        (
+            "Signed with key {0}, {1}.",
+            key_id_of(pack.signed_with),
+            ("which you gave",) if pack.keys else brought,
+        ),
+    ]
 
 
-def _record_said(pack: Pack, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    """What the extract of the record is worth. Raises Bad where an entry is not the one that was signed."""
+def _record_said(pack: Pack) -> tuple[Any, ...]:
     path = Path(__file__).with_name("verify_record.py")
-    if not path.is_file():
-        return (
-            "Its extract of the record was not checked: verify_record.py does not lie beside this script.",
-        )
-    return record_sentence(pack, keys, _loaded(path))
+    if path.is_file():
+        return check_record(pack, _loaded(path))
+    return ("Its extract of the record was not checked: verify_record.py does not lie beside this script.",)
 
 
 def _loaded(path: Path) -> Any:
@@ -327,30 +317,25 @@ def _loaded(path: Path) -> Any:
     return module
 
 
-def check_record(pack: Pack, keys: tuple[str, ...], verifier: Any) -> str:
-    """Check the entries of a pack that is intact; `verifier` is the module verify_record."""
-    return worded(record_sentence(pack, keys, verifier))
+def check_record(pack: Pack, verifier: Any) -> tuple[Any, ...]:
+    """What the extract of the record in an intact pack is worth; `verifier` is the module verify_record.
 
-
-def record_sentence(pack: Pack, keys: tuple[str, ...], verifier: Any) -> tuple[Any, ...]:
-    """`check_record` as a sentence for `worded`."""
+    Raises Bad where an entry is not the one that was signed.
+    """
     start, size = pack.record_at
     pack.stream.seek(start)
-    export = verifier.Export(key=",".join(keys))
+    export = verifier.Export(key=",".join(pack.keys))
     RUSSIAN_HERE.update(verifier.RUSSIAN)
     try:
         export.read(io.BytesIO(pack.stream.read(size)))
     except verifier.Bad as bad:
         if bad.seq is None:
-            raise Bad(RECORD, "is not what was chained: {0}", bad.sentence) from bad
-        raise Bad(RECORD, "is not what was chained: record {0} {1}", bad.seq, bad.sentence) from bad
+            raise Bad(RECORD, "is not what was chained: {0}", bad.args) from bad
+        raise Bad(RECORD, "is not what was chained: record {0} {1}", bad.seq, bad.args) from bad
     except verifier.Unreadable as error:
-        raise Bad(RECORD, "cannot be read: {0}", error.sentence) from error
-    return (
-        "Entries of the record in it: {0}, proven by signed checkpoints: {1}.",
-        export.records,
-        len(export.checkpoints.all),
-    )
+        raise Bad(RECORD, "cannot be read: {0}", error.args) from error
+    proofs = len(export.checkpoints.all)
+    return ("Entries of the record in it: {0}, proven by signed checkpoints: {1}.", export.records, proofs)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def verdict(lines, **options):
     try:
         verify_record.Export(**options).read(lines)
     except verify_record.Bad as bad:
-        return bad.seq, bad.reason
+        return bad.seq, str(bad)
     return None, ""
 
 
@@ -102,6 +102,31 @@ def test_a_changed_field_names_its_record(chain, filters, field):
     content["record"][field] = {"share": 2.5} if field == "details" else "changed"
     lines[places(lines)[7]] = canonical(content) + b"\n"
     assert verdict(lines)[0] == 7
+
+
+@both
+def test_a_record_that_is_spelled_in_another_way_is_named(chain, filters):
+    """What stands in the file is what was hashed, to the byte: nothing is spelled anew before."""
+    lines = exported(**filters)
+    place = places(lines)[7]
+    lines[place] = json.dumps(json.loads(lines[place])).encode() + b"\n"
+    assert verdict(lines)[0] == 7
+
+
+def test_a_record_that_follows_another_one_is_named_in_both_languages(chain):
+    lines = exported()
+    content = json.loads(lines[places(lines)[7]])
+    content["record"]["previous_hash"] = "ab" * 32
+    content["hash"] = hashlib.sha256(canonical(content["record"])).hexdigest()
+    lines[places(lines)[7]] = canonical(content) + b"\n"
+    with pytest.raises(verify_record.Bad) as found:
+        verify_record.Export().read(lines)
+    assert verify_record.worded(found.value.named) == (
+        "Record 6 was rewritten: record 7 follows another one of that number."
+    )
+    assert verify_record.worded(found.value.named, "ru") == (
+        "Запись 6 переписана: запись 7 следует за другой записью с этим номером."
+    )
 
 
 @both

@@ -22,7 +22,7 @@ from apps.consent.models import Consent, DataSubject
 from apps.console.audit_report import TABLES, report_pdf
 from apps.core.clock import now
 from apps.core.errors import DomainError, Forbidden
-from apps.evidence.standalone.verify_pack import Pack, check_record
+from apps.evidence.standalone.verify_pack import Pack, check_record, worded
 from apps.retention.services import hold_place
 from apps.unmasking.models import UnmaskRequest
 from tests.apps.purposes import purpose_add
@@ -93,7 +93,7 @@ def checked(data):
     """What the standalone verifier of packs finds, the extract of the record included."""
     pack = Pack(io.BytesIO(data), tuple(public_keys().values()))
     found = pack.check()
-    return found, check_record(pack, pack.keys, verify_record) if not found else ""
+    return found, worded(check_record(pack, verify_record)) if not found else ""
 
 
 def test_it_holds_all_that_an_auditor_asks_for(packed, camera):

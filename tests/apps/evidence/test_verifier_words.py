@@ -1,5 +1,6 @@
 """The offline verifiers speak two languages: every sentence has its Russian, the same in page and script."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -15,10 +16,6 @@ PAIRS = [
     (verify_pack, Path(verify_pack.__file__).with_name("verify.html"), "RUSSIAN_OF_PACKS"),
 ]
 # A sentence is given to an error after what it is about, begins a tuple in Python and a list in the page.
-_IN_PYTHON = re.compile(
-    r'(?:raise|append\()\s*(?:Bad|Unreadable)\(\s*(?:[^",]*(?:\([^"]*?\))?[^",]*,\s*)?"([^"]+)"'
-    r'|(?:say\(|return )\(\s*"([^"]+)"'
-)
 _IN_PAGE = re.compile(
     r'new (?:Bad|Changed|Unreadable)\((?:[^"]*?,\s*)?"([^"]+)"'
     r'|(?:show\("\w+", |say\(|report\(|\? |: |\|\| |^\s+)\["([^"]+)"',
@@ -34,8 +31,18 @@ def page_words(path: Path, name: str) -> dict[str, str]:
     return table
 
 
-def in_source(pattern: re.Pattern[str], text: str) -> set[str]:
-    return {next(filter(None, found)) for found in pattern.findall(text)}
+def sentences_of(path: Path) -> set[str]:
+    """The first value of each tuple that begins with a sentence, and the template of each error."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Tuple(elts=[ast.Constant(value=str(text)), *_]) if " " in text:
+                found.add(text)
+            case ast.Call(func=ast.Name(id="Bad" | "Unreadable" as name), args=given):
+                template = given[0 if name == "Unreadable" else 1]
+                assert isinstance(template, ast.Constant), f"line {node.lineno}: expected a plain text"
+                found.add(str(template.value))
+    return found
 
 
 @pytest.mark.parametrize(("script", "page", "name"), PAIRS, ids=["record", "pack"])
@@ -45,11 +52,11 @@ def test_page_and_script_have_the_same_words(script: ModuleType, page: Path, nam
 
 @pytest.mark.parametrize(("script", "page", "name"), PAIRS, ids=["record", "pack"])
 def test_every_sentence_has_its_russian(script: ModuleType, page: Path, name: str) -> None:
-    said = in_source(_IN_PYTHON, Path(str(script.__file__)).read_text())
-    assert len(said) > 8
+    said = sentences_of(Path(str(script.__file__)))
+    assert len(said) > 15
     assert said <= script.RUSSIAN.keys() | script.RUSSIAN_HERE.keys()
     text = page.read_text()
-    shown = in_source(_IN_PAGE, text)
+    shown = {next(filter(None, found)) for found in _IN_PAGE.findall(text)}
     assert len(shown) > 8
     own = set(
         re.findall(r'"([^"]+)": "', text + PAIRS[0][1].read_text())

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.audit.keys import public_keys
 from apps.audit.standalone import verify_record
-from apps.evidence.standalone.verify_pack import Bad, Pack, Unreadable, check_record, key_id_of
+from apps.evidence.standalone.verify_pack import Bad, Pack, Unreadable, check_record, key_id_of, worded
 from apps.evidence.verifiers import verifier_files
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         keys = tuple(text.strip() for text in key.split(",") if text.strip()) or tuple(public_keys().values())
         try:
             with path.open("rb") as stream:
-                pack, record = _checked(Pack(stream, keys), keys)
+                pack, record = _checked(Pack(stream, keys))
         except (Unreadable, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise CommandError(f"This cannot be checked: {error}", returncode=2) from error
         self.stdout.write(f"Intact: {len(pack.manifest['files'])} files, pack {pack.manifest['pack']}.")
@@ -49,13 +49,13 @@ class Command(BaseCommand):
             self.stdout.write(str(folder / name))
 
 
-def _checked(pack: Pack, keys: tuple[str, ...]) -> tuple[Pack, str]:
+def _checked(pack: Pack) -> tuple[Pack, str]:
     try:
         found, record = pack.check(), ""
         if not found:
-            record = check_record(pack, keys, verify_record)
+            record = worded(check_record(pack, verify_record))
     except Bad as bad:
         found = [bad]
     if found:
-        raise CommandError("; ".join(f"{bad.name} {bad.reason}" for bad in found), returncode=1)
+        raise CommandError("; ".join(f"{bad.name} {bad}" for bad in found), returncode=1)
     return pack, record
