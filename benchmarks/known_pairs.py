@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.installation import ROOT
+from benchmarks.known_weights import FILES
 from benchmarks.rollout_guards import CLIPS, canary_cameras, gather, run
 from benchmarks.swap import say
 from inference_workers.contracts.evaluations import VariantKind
@@ -30,14 +31,6 @@ from inference_workers.engine.side_file import SideFile
 from inference_workers.side_files import describe_known
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
-FILES = {
-    "picodet-s-320": "picodet_s_320.onnx",
-    "picodet-s-416": "picodet_s_416.onnx",
-    "nanodet-m-320": "nanodet_m_320.onnx",
-    "nanodet-m-416": "nanodet_m_416.onnx",
-    "yolox-nano": "yolox_nano_v0.1.1_bgr255.onnx",
-    "yolox-nano-0.1.0": "yolox_nano_v0.1.0_rgbnorm.onnx",
-}
 # The tensors of one and the preprocessing of the other.
 FED_AS = {
     "yolox-nano-fed-as-0.1.0": ("yolox-nano", "yolox-nano-0.1.0"),

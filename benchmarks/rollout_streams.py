@@ -29,6 +29,7 @@ from typing import Any
 
 from benchmarks import worse_models
 from benchmarks.installation import ROOT, Installation
+from benchmarks.known_weights import FILES
 from benchmarks.swap import say
 
 BASE, CANDIDATE = "picodet-s-320", "picodet-s-416"
@@ -212,7 +213,7 @@ def main(words: list[str]) -> int:
     part, fps = chosen.get("part", "share"), float(chosen.get("fps", "1"))
     clips = sorted(path for path in (data / "video").glob("*.*") if path.suffix in (".mp4", ".avi"))[:CAMERAS]
     weights = data / "weights" / "detection"
-    models = [weights / "picodet_s_320.onnx", weights / "picodet_s_416.onnx"]
+    models = [weights / FILES[name] for name in (BASE, CANDIDATE)]
     models.append(data / "weights" / "face" / "yunet_n_dynamic.onnx")  # the cheapest for faces
     with (
         tempfile.TemporaryDirectory(prefix="vidette-rollout-") as folder,

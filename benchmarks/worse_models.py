@@ -15,10 +15,11 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from benchmarks.known_weights import FILES
 from inference_workers.engine.detectors.distribution import BINS, SIDES
 from inference_workers.side_files import describe_known
 
-SOURCE = "picodet_s_320.onnx"
+SOURCE = FILES["picodet-s-320"]
 DROPPED = ("person", "car")
 SHIFT = 0.15
 # Box sides are expectations over eight bins of one stride each: so many bins further right and down.

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from apps.evaluations.formats import Read, Where, read_set
+from benchmarks.known_weights import FILES
 from inference_workers.contracts import evaluations as keys
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.evaluations import (
@@ -45,14 +46,6 @@ from tests.engine.onnx_graphs import worker_settings
 
 pytestmark = pytest.mark.timeout(400)
 WRONG = "yolox-nano-wrongly-fed"
-FILES = {
-    "picodet-s-320": "picodet_s_320.onnx",
-    "picodet-s-416": "picodet_s_416.onnx",
-    "nanodet-m-320": "nanodet_m_320.onnx",
-    "nanodet-m-416": "nanodet_m_416.onnx",
-    "yolox-nano": "yolox_nano_v0.1.1_bgr255.onnx",
-    "yolox-nano-0.1.0": "yolox_nano_v0.1.0_rgbnorm.onnx",
-}
 
 
 class InThisProcess:

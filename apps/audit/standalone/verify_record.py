@@ -366,13 +366,13 @@ def _lines_said(stream: Iterable[bytes], key: str, outside: dict[int, Any]) -> l
 
 def _file_said(data: bytes, signature: dict[str, Any], key: str) -> list[Any]:
     """A file that is signed by the signature.json beside it: record.csv, record.pdf."""
-    statement, public_key = signature["statement"], signature["public_key"]
-    trusted = key.split(",") if key else [public_key]
-    if public_key not in trusted or not signed_by(public_key, canonical(statement), signature["signature"]):
+    statement, trusted = signature["statement"], key.split(",") if key else [signature["public_key"]]
+    signers = [one for one in trusted if signed_by(one, canonical(statement), signature["signature"])]
+    if not signers:
         raise Bad(None, "the signature does not hold")
     if sha256(data).hex() != statement["sha256"]:
         raise Bad(None, "{0} was changed after it was signed", statement["file"])
-    return [("{0} is as it was signed with key {1}.", statement["file"], key_id_of(public_key))]
+    return [("{0} is as it was signed with key {1}.", statement["file"], key_id_of(signers[0]))]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from weasyprint.urls import FatalURLFetchingError
 
 from apps.audit import services as audit
+from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord
 from apps.audit.standalone import verify_record
 from apps.core.pdf import pdf_of
@@ -43,8 +44,8 @@ def download(client, **query):
     return response.getvalue()
 
 
-def run(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", verify_record.__file__, str(path)]
+def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", verify_record.__file__, str(path), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -75,6 +76,15 @@ def test_a_changed_file_is_found(compliance, tmp_path, kind):
     changed[len(changed) // 2] ^= 1
     file.write_bytes(changed)
     assert "was changed after it was signed" in run(file).stdout
+
+
+def test_a_file_is_signed_with_one_of_the_keys_that_are_trusted(compliance, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(download(compliance, format="csv"))) as archive:
+        archive.extractall(tmp_path)
+    known = next(iter(public_keys().values()))
+    assert run(tmp_path / "record.csv", "--key", f"{'ab' * 32}, {known.upper()}").returncode == 0
+    foreign = run(tmp_path / "record.csv", "--key", "ab" * 32)
+    assert (foreign.returncode, "the signature does not hold" in foreign.stdout) == (1, True)
 
 
 def test_a_large_export_is_streamed(compliance, monkeypatch):
