@@ -65,6 +65,7 @@ export class LivePicture {
     this.header = null;
     this.receivedAt = 0;
     this.delayMs = 0;
+    this.coveredSince = null;
     this.times = [];
     this.decoding = false;
     this.waiting = null;
@@ -97,6 +98,7 @@ export class LivePicture {
     this.header = header;
     this.receivedAt = performance.now();
     this.delayMs = ageMs;
+    this.coveredSince = header.redaction === "mosaic" ? (this.coveredSince ?? this.receivedAt) : null;
     this.times.push(this.receivedAt);
     this.times = this.times.filter((at) => at > this.receivedAt - 4000);
     this.#drawBoxes();
@@ -106,6 +108,7 @@ export class LivePicture {
   clear() {
     this.waiting = null;
     this.header = null;
+    this.coveredSince = null;
     this.times = [];
     for (const canvas of [this.picture, this.boxes]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
   }
@@ -120,6 +123,11 @@ export class LivePicture {
   /** Age of the picture on the screen in ms, from its capture; null before the first one. */
   age() {
     return this.header ? this.delayMs + performance.now() - this.receivedAt : null;
+  }
+
+  /** For how many ms nothing but pictures that are covered as a whole has come. */
+  coveredMs() {
+    return this.coveredSince === null ? 0 : performance.now() - this.coveredSince;
   }
 
   isStale() {

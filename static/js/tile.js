@@ -3,6 +3,7 @@
 import { LivePicture, STALE_MS } from "./picture.js";
 
 const EVENT_SHOWN_MS = 20000;
+const COVERED_TOLD_MS = 5000; // a mosaic now and then is no news; one that stays needs its reason
 
 export function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (_whole, name) => values[name] ?? "");
@@ -94,12 +95,17 @@ export class Tile {
     const running = code === "streaming" || code === "unknown";
     this.parts.dot.className = `dot dot--${running ? (stale ? "warn" : "ok") : code === "starting" ? "warn" : "bad"}`;
     let main = "";
+    let small = "";
     if (this.refusal) main = this.refusal;
     else if (!running) main = this.words.states[code] ?? code;
     else if (age === null) main = this.words.text.waiting;
     else if (stale) main = fill(this.words.text.no_picture_since, { s: Math.round(age / 1000) });
+    else if (this.live.coveredMs() > COVERED_TOLD_MS) {
+      main = this.words.text.covered;
+      small = this.words.text.covered_why;
+    }
     setText(this.parts.words, main);
-    setText(this.parts.small, main && !running ? this.#reason() : "");
+    setText(this.parts.small, main && !running ? this.#reason() : small);
   }
 
   #reason() {

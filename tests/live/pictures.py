@@ -58,17 +58,17 @@ def keep_latest(redis: Any, camera_id: object, seq: int = 1) -> bytes:
 class Publisher:
     """Publishes pictures of one camera at a rate until it is left."""
 
-    def __init__(self, redis: Any, camera_id: object, *, fps: float = 20, least_bytes: int = 0) -> None:
+    def __init__(self, redis: Any, camera_id: object, *, fps: float = 20, **changes: Any) -> None:
         self.seq = 0
         self._redis, self._camera_id = redis, camera_id
-        self._every_s, self._least_bytes = 1 / fps, least_bytes
+        self._every_s, self._changes = 1 / fps, changes
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         while not self._left.wait(self._every_s):
             self.seq += 1
-            publish(self._redis, self._camera_id, self.seq, least_bytes=self._least_bytes)
+            publish(self._redis, self._camera_id, self.seq, **self._changes)
 
     def __enter__(self) -> "Publisher":
         self._thread.start()

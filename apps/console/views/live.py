@@ -51,6 +51,11 @@ def live_words() -> dict[str, object]:
             "age": _("{s} s"),
             "fps": _("{n} fps"),
             "no_picture_since": _("No picture for {s} s"),
+            "covered": _("Covered as a whole, to be safe"),
+            "covered_why": _(
+                "Faces were not looked for in time, or may not be here. "
+                "Health says how many pictures were lost, and why; an administrator can help."
+            ),
             "retry_in": _("Next try in {s} s"),
             "retrying": _("Trying again now"),
             "new_event": _("New: {what}"),

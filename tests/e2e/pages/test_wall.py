@@ -25,6 +25,18 @@ def test_a_picture_that_stays_away_is_called_stale(visit, alice, camera, redis):
     expect(seen.page.locator(".tile__age")).to_contain_text("stale")
 
 
+def test_a_picture_that_stays_covered_as_a_whole_says_why(visit, alice, camera, redis):
+    words = "Covered as a whole, to be safe"
+    with Publisher(redis, camera.pk, fps=8, redaction="mosaic"):
+        seen = visit(alice, "/live/")
+        expect(seen.page.locator(".tile__cover")).to_have_text("Whole picture covered")
+        assert words not in seen.page.locator(".tile").inner_text()
+        expect(seen.page.locator(".tile__words")).to_contain_text(words, timeout=8000)
+        expect(seen.page.locator(".tile__words small")).to_contain_text("an administrator can help")
+    with Publisher(redis, camera.pk, fps=8):
+        expect(seen.page.locator(".tile__words")).not_to_contain_text(words)
+
+
 def test_an_event_is_announced_on_its_tile(visit, alice, camera, see_event):
     seen = visit(alice, "/live/")
     expect(seen.page.locator("#connection")).to_contain_text("Connected")
