@@ -190,11 +190,11 @@ def _within(windows: list[Window], at: float, guard: Guard) -> Compared:
 
 def _tally(found: Detections, rng: np.random.Generator) -> Tally:
     bins = np.clip((found.scores * SCORE_BINS).astype(int), 0, SCORE_BINS - 1)
-    latency = [0] * LATENCY_BUCKETS
-    latency[bisect_left(LATENCY_EDGES_MS, float(rng.gamma(20, 1)))] = 1
+    runs = [0] * LATENCY_BUCKETS
+    runs[bisect_left(LATENCY_EDGES_MS, float(rng.gamma(20, 1)))] = 1
     return Tally(
         frames=1,
-        latency_ms=tuple(latency),
+        latency={"cpu/1": tuple(runs)},
         detections=Counter(found.labels()),
         scores=tuple(int(count) for count in np.bincount(bins, minlength=SCORE_BINS)),
         hard_frames=int(is_hard(found)),

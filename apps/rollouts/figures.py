@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 MOST_CHANGE = 1000.0  # of something that one side has and the other has not at all; JSON knows no infinity
+Counts = Sequence[int]
 _SMOOTHING = 0.5  # of a count in each bin, so that an empty bin gives no infinite PSI
 
 
@@ -16,7 +17,36 @@ def add(left: Sequence[int], right: Sequence[int]) -> tuple[int, ...]:
     return tuple(a + b for a, b in zip(left, right, strict=True))
 
 
-def quantile(counts: Sequence[int], edges: Sequence[float], share: float) -> float | None:
+def add_each(left: Mapping[str, Counts], right: Mapping[str, Counts]) -> dict[str, Counts]:
+    """Histograms by name, those of the same name added."""
+    both = {name: add(left[name], right[name]) for name in left.keys() & right.keys()}
+    return {**left, **right, **both}
+
+
+def alike(left: Mapping[str, Counts], right: Mapping[str, Counts]) -> tuple[list[float], list[float], int]:
+    """Two mixtures of histograms, by strata, with the same weights on both sides: direct standardisation.
+
+    A stratum weighs as much as the smaller of its two samples; one that only a side has weighs nothing. The
+    third value is the sum of the weights, how many samples can be compared.
+    """
+    sums: tuple[list[float], list[float]] = ([], [])
+    total = 0
+    for name in sorted(left.keys() & right.keys()):
+        sides = left[name], right[name]
+        weight = min(map(sum, sides))
+        if not weight:
+            continue
+        total += weight
+        for mixed, counts in zip(sums, sides, strict=True):
+            scale = weight / sum(counts)
+            mixed[:] = [
+                before + count * scale
+                for before, count in zip(mixed or [0.0] * len(counts), counts, strict=True)
+            ]
+    return *sums, total
+
+
+def quantile(counts: Sequence[float], edges: Sequence[float], share: float) -> float | None:
     """The value below which `share` of a histogram lies, linear within its bucket.
 
     `edges` are upper edges; the bucket after the last edge counts as that edge, for want of a better word.
@@ -24,7 +54,7 @@ def quantile(counts: Sequence[int], edges: Sequence[float], share: float) -> flo
     total = sum(counts)
     if total == 0:
         return None
-    wanted, below, low = share * total, 0, 0.0
+    wanted, below, low = share * total, 0.0, 0.0
     for count, edge in zip(counts, [*edges, edges[-1]], strict=True):
         if count and below + count >= wanted:
             return low + (edge - low) * (wanted - below) / count

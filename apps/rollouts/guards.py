@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from apps.rollouts import figures
-from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGES_MS, SCORE_BINS
+from inference_workers.contracts.comparison import LATENCY_EDGES_MS, SCORE_BINS
 
 # A limit that is passed in one look can be chance; in two looks at new windows it counts.
 LOOKS_TO_ABORT = 2
@@ -56,11 +56,11 @@ class Guard:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What one version did within a window, summed over cameras. `wrong` of `judged` events, `leaky` of
-    `looked_at` pictures; `breaks` are tracks that ended early or had a gap."""
+    `looked_at` pictures; `breaks` are tracks that ended early or had a gap; `latency` counts runs by kind."""
 
     frames: int = 0
     errors: int = 0
-    latency_ms: tuple[int, ...] = (0,) * LATENCY_BUCKETS
+    latency: Mapping[str, Sequence[int]] = field(default_factory=dict)
     detections: Mapping[str, int] = field(default_factory=dict)
     scores: tuple[int, ...] = (0,) * SCORE_BINS
     hard_frames: int = 0
@@ -83,7 +83,7 @@ class Tally:
         }
         return Tally(
             **summed,
-            latency_ms=figures.add(self.latency_ms, other.latency_ms),
+            latency=figures.add_each(self.latency, other.latency),
             scores=figures.add(self.scores, other.scores),
             detections={
                 name: self.detections.get(name, 0) + other.detections.get(name, 0)
@@ -94,7 +94,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Both versions on the same frames. The latency and the errors are those of all frames of each."""
+    """Both versions on the same frames. The errors are those of all frames of each."""
 
     base: Tally = field(default_factory=Tally)
     candidate: Tally = field(default_factory=Tally)
@@ -146,9 +146,13 @@ def _rate(part: float, whole: float) -> float | None:
 
 
 def _latency(both: Compared) -> _Measured:
-    a = figures.quantile(both.base.latency_ms, LATENCY_EDGES_MS, 0.95)
-    b = figures.quantile(both.candidate.latency_ms, LATENCY_EDGES_MS, 0.95)
-    samples = min(sum(both.base.latency_ms), sum(both.candidate.latency_ms))
+    """How many times the base's p95, as if both had made the same kinds of runs equally often (ADR 0013).
+
+    Samples are runs of kinds that both have, as many as the version has that has fewer of them.
+    """
+    base, candidate, samples = figures.alike(both.base.latency, both.candidate.latency)
+    a = figures.quantile(base, LATENCY_EDGES_MS, 0.95)
+    b = figures.quantile(candidate, LATENCY_EDGES_MS, 0.95)
     return _Measured(b / a if a and b is not None else None, samples, a, b)
 
 

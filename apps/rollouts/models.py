@@ -19,7 +19,7 @@ class VersionWindow(models.Model):
     """One version of one stage on one camera for a few seconds, as the data plane reported it.
 
     `sha256` is what the answers proved, `version` what the lease had named. `counts` holds the rest of the
-    message (`inference_workers.contracts.comparison`): errors, skipped, latency_ms, seen, beside.
+    message (`inference_workers.contracts.comparison`): errors, skipped, seen, beside.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -10,15 +10,18 @@ from inference_workers.contracts.codec import ContractError
 from inference_workers.contracts.comparison import (
     LATENCY_BUCKETS,
     MAX_CLASSES,
+    MAX_RUN_KINDS,
     SCORE_BINS,
     Role,
     Seen,
 )
 from inference_workers.contracts.comparison import VersionWindow as WindowMessage
+from inference_workers.contracts.frames import Clock
 
 MAX_WINDOW_S = 3600.0
 MAX_COUNT = 2**31 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_RUN_KIND = re.compile(rf"(?:{'|'.join(Clock)})/[1-9][0-9]{{0,2}}")
 
 
 def window_apply(message: WindowMessage, batch: ResultBatch) -> Outcome:
@@ -48,12 +51,10 @@ def _checked(message: WindowMessage) -> dict[str, Any]:
         raise ContractError(
             "beside: expected the serving version's side of a shadow's window, and of no other"
         )
-    _require_counts("latency_ms", message.latency_ms, LATENCY_BUCKETS)
     _require_counts("errors, skipped", (message.errors, message.skipped), 2)
     counts = {
         "errors": message.errors,
         "skipped": message.skipped,
-        "latency_ms": list(message.latency_ms),
         "seen": _seen(message.seen),
     }
     if (beside := message.beside) is not None:
@@ -81,13 +82,24 @@ def _seen(seen: Seen) -> dict[str, Any]:
         raise ContractError(f"detections: expected at most {MAX_CLASSES + 1} classes")
     _require_counts("detections", tuple(seen.detections.values()), len(seen.detections))
     _require_counts("scores", seen.scores, SCORE_BINS)
+    _require_runs(seen)
     numbers = (seen.frames, seen.hard_frames, seen.tracks_started, seen.tracks_ended)
     _require_counts("seen", (*numbers, seen.tracks_short, seen.track_gaps), 6)
     return {
         **asdict(seen),
         "detections": {text_checked(name, 80): count for name, count in seen.detections.items()},
         "scores": list(seen.scores),
+        "latency": {kind: list(counts) for kind, counts in seen.latency.items()},
     }
+
+
+def _require_runs(seen: Seen) -> None:
+    if len(seen.latency) > MAX_RUN_KINDS:
+        raise ContractError(f"latency: expected at most {MAX_RUN_KINDS} kinds of runs")
+    for kind, counts in seen.latency.items():
+        if not _RUN_KIND.fullmatch(kind):
+            raise ContractError(f"latency: expected kinds of runs as 'cpu/1' or 'wall/8', got {kind!r:.80}")
+        _require_counts(f"latency of {kind}", counts, LATENCY_BUCKETS)
 
 
 def _require_counts(name: str, counts: tuple[int, ...], size: int) -> None:

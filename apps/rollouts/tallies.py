@@ -30,12 +30,12 @@ def windows_since(rollout: Rollout, cameras: Iterable[UUID], since: datetime) ->
 
 
 def compared(rollout: Rollout, windows: Sequence[VersionWindow]) -> Compared:
-    """Sums over windows. What was found comes from shadows' windows alone: these tell both sides."""
+    """Sums over windows. All but errors comes from shadows' windows alone: these tell both sides."""
     base, candidate = str(rollout.base_id), str(rollout.candidate_id)
     total = Compared()
     for window in windows:
         version = str(window.version_id)
-        own = Tally(errors=window.counts["errors"], latency_ms=tuple(window.counts["latency_ms"]))
+        own = Tally(errors=window.counts["errors"])
         if version == base:
             total += Compared(base=own)
         elif version == candidate:
@@ -60,8 +60,10 @@ def _pair(seen: dict[str, Any], beside: dict[str, Any], *, shadow_is_base: bool)
 
 
 def _tally(seen: dict[str, Any]) -> Tally:
+    """Windows of releases before tell no runs: then the latency has no samples, and its guard holds."""
     return Tally(
         frames=seen["frames"],
+        latency=seen.get("latency", {}),
         detections=seen["detections"],
         scores=tuple(seen["scores"]),
         hard_frames=seen["hard_frames"],

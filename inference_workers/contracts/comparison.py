@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from inference_workers.contracts.frames import Cost
 from inference_workers.contracts.lease import Stage
 
-# Upper edges in milliseconds of the worker's time per frame (reading, preparing and running; no waiting). The
-# last bucket of a histogram, one more than there are edges, has no upper edge.
-LATENCY_EDGES_MS = (
-    1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0,
-    120.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0,
-)  # fmt: skip
+# Upper edges in milliseconds of what a run costs per picture (preparing, running and reading the answer; no
+# waiting). The last bucket of a histogram, one more than there are edges, has no upper edge. Edges are 12 %
+# apart: what falls to this side or to that of one edge must be no slower version.
+LATENCY_EDGES_MS = tuple(round(0.5 * 2 ** (step / 6), 3) for step in range(79))
 LATENCY_BUCKETS = len(LATENCY_EDGES_MS) + 1
 # Scores 0..1 in bins of 0.05; bin i holds i/20 <= score < (i + 1)/20, the last one 1.0 too.
 SCORE_BINS = 20
@@ -32,6 +31,8 @@ SHORT_TRACK_S = 2.0
 # More classes than that in one window are not told apart: the rest is counted as OTHER_CLASS.
 MAX_CLASSES = 100
 OTHER_CLASS = "*"
+# Runs are told apart by `run_kind`; a worker's largest batch has 64 pictures.
+MAX_RUN_KINDS = 128
 
 
 class Role(StrEnum):
@@ -41,14 +42,20 @@ class Role(StrEnum):
     SHADOW = "shadow"
 
 
+def run_kind(cost: Cost) -> str:
+    """Only runs of one kind are comparable: by the same clock, and of as many pictures."""
+    return f"{cost.clock.value}/{cost.pictures}"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a version found in the frames of a window.
+    """What a version found in the frames of a window, and what that cost.
 
     `detections` counts finds by class, `scores` are SCORE_BINS counts. Tracks are those of a tracker that the
     version has for itself: `tracks_started` counts things seen twice, `tracks_ended` and of those
     `tracks_short` (SHORT_TRACK_S), `track_gaps` how often a track was missed for a look or more and then
-    found again. Tracks end after they began, often in a later window.
+    found again. Tracks end after they began, often in a later window. `latency` has by `run_kind`
+    LATENCY_BUCKETS counts of runs, not of frames: frames that share a run have one time between them.
     """
 
     frames: int = 0
@@ -59,6 +66,7 @@ class Seen:
     tracks_ended: int = 0
     tracks_short: int = 0
     track_gaps: int = 0
+    latency: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class VersionWindow:
     lease changes what it is about, or when the camera's run ends; so windows of one version never overlap.
     `sha256` is the hash of the bytes that answered. `errors` are frames that the worker could not analyse
     with this version. `skipped` are frames that the version was to see and did not, because the worker had
-    no time: a shadow gives way to everything that serves. `latency_ms` has LATENCY_BUCKETS counts.
+    no time: a shadow gives way to everything that serves.
     """
 
     camera_id: str
@@ -98,6 +106,5 @@ class VersionWindow:
     ended_at: float
     errors: int = 0
     skipped: int = 0
-    latency_ms: tuple[int, ...] = (0,) * LATENCY_BUCKETS
     seen: Seen = field(default_factory=Seen)
     beside: Beside | None = None

@@ -4,6 +4,7 @@ Pixels never travel in a message: a `FrameRef` names a slot of a shared-memory r
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from inference_workers.contracts.lease import ModelRef, Script, Stage
 
@@ -88,15 +89,38 @@ class Found:
     zone_id: str | None = None
 
 
+class Clock(StrEnum):
+    """`CPU`: how long the computing thread had a core; what else the machine does is not in it.
+
+    `WALL`: the time that passed.
+    """
+
+    CPU = "cpu"
+    WALL = "wall"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run of a model took for each of its `pictures`; only costs by one clock are comparable."""
+
+    ms: float
+    clock: Clock
+    pictures: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The answer for one frame; `error` in words when it could not be analysed (then `found` is empty)."""
+    """The answer for one frame; `error` in words when it could not be analysed (then `found` is empty).
+
+    `cost` comes with the first frame of each run, so that a run counts once however many frames shared it.
+    """
 
     camera_id: str
     epoch: str
     seq: int
     found: tuple[Found, ...] = ()
     error: str | None = None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)

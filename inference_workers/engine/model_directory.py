@@ -50,6 +50,11 @@ class LoadedModel:
     reader: TextReader | None = None
     classifier: Classifier | None = None
 
+    @property
+    def in_thread(self) -> bool:
+        """Are pictures computed one by one in the calling thread? See `Detector`."""
+        return self.detector is not None and self.detector.in_thread
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:

@@ -1,20 +1,26 @@
 """What one version saw, summed: classes, scores, uncertain frames, tracks; and where two versions agree."""
 
+from bisect import bisect_left
 from collections import Counter
 
 import numpy as np
 
 from inference_workers.contracts.comparison import (
     HARD_SHARE,
+    LATENCY_BUCKETS,
+    LATENCY_EDGES_MS,
     MATCH_IOU,
     MAX_CLASSES,
+    MAX_RUN_KINDS,
     OTHER_CLASS,
     SCORE_BINS,
     SHORT_TRACK_S,
     UNCERTAIN_FROM,
     UNCERTAIN_TO,
     Seen,
+    run_kind,
 )
+from inference_workers.contracts.frames import Cost
 from inference_workers.engine.boxes import iou_xyxy
 from inference_workers.engine.frame import Detections
 from inference_workers.engine.tracking import BoxTracker, Track
@@ -59,10 +65,13 @@ class Sums:
         self.frames = self._hard = self._started = self._ended = self._short = self._gaps = 0
         self._classes: Counter[str] = Counter()
         self._scores = np.zeros(SCORE_BINS, np.int64)
+        self._latency: dict[str, list[int]] = {}
 
-    def add(self, at: float, seq: int, found: Detections) -> None:
+    def add(self, at: float, seq: int, found: Detections, cost: Cost | None = None) -> None:
         """Take in one look. A look that is older than the last one counts, but in no track."""
         self.frames += 1
+        if cost is not None:
+            self._time(cost)
         self._hard += is_hard(found)
         for label in found.labels() if found.classes else []:
             known = label in self._classes or len(self._classes) < MAX_CLASSES
@@ -70,6 +79,12 @@ class Sums:
         bins = np.clip((found.scores * SCORE_BINS).astype(int), 0, SCORE_BINS - 1)
         self._scores += np.bincount(bins, minlength=SCORE_BINS)
         self._follow(at, seq, found)
+
+    def _time(self, cost: Cost) -> None:
+        kind = run_kind(cost)
+        if kind in self._latency or len(self._latency) < MAX_RUN_KINDS:
+            counts = self._latency.setdefault(kind, [0] * LATENCY_BUCKETS)
+            counts[bisect_left(LATENCY_EDGES_MS, cost.ms)] += 1
 
     def _follow(self, at: float, seq: int, found: Detections) -> None:
         self._looks += 1
@@ -97,6 +112,7 @@ class Sums:
             tracks_ended=self._ended,
             tracks_short=self._short,
             track_gaps=self._gaps,
+            latency={kind: tuple(counts) for kind, counts in self._latency.items()},
         )
         self._clear()
         return seen

@@ -5,16 +5,10 @@ break off show which version loses things; a shadow's window has two, its own an
 version's finds in the same frames, because a version that sees fewer frames breaks more tracks.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from inference_workers.contracts.comparison import (
-    LATENCY_BUCKETS,
-    LATENCY_EDGES_MS,
-    Beside,
-    Role,
-    VersionWindow,
-)
+from inference_workers.contracts.comparison import Beside, Role, VersionWindow
+from inference_workers.contracts.frames import Cost
 from inference_workers.contracts.lease import Lease, ModelRef, Stage
 from inference_workers.engine.frame import Detections
 from inference_workers.engine.version_sums import Sums, match
@@ -43,7 +37,6 @@ class _Line:
 
     def _clear(self) -> None:
         self.errors = self.skipped = self.matched = self.only_base = self.only_candidate = 0
-        self.latency = [0] * LATENCY_BUCKETS
 
     def begin(self, at: float, lease: Lease) -> None:
         """Open a window for a frame of this time, after all windows before it."""
@@ -73,7 +66,6 @@ class _Line:
             ended_at=round(ended_at, 6),
             errors=self.errors,
             skipped=self.skipped,
-            latency_ms=tuple(self.latency),
             seen=self.sums.take(),
             beside=self._beside(),
         )
@@ -94,20 +86,24 @@ class _Pair:
     at: float
     base: Detections | None = None
     base_model: ModelRef | None = None
+    base_cost: Cost | None = None
     candidate: Detections | None = None
-    took_ms: float = 0.0
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One answer, as the book takes it. `found` is in pixels; None when there is none."""
+    """One answer, as the book takes it. `found` is in pixels; None when there is none.
+
+    `cost` is there for the first frame of each run.
+    """
 
     stage: Stage
     model: ModelRef
     seq: int
     at: float
     found: Detections | None
-    took_ms: float = 0.0
+    cost: Cost | None = None
     failed: bool = False
 
 
@@ -155,10 +151,9 @@ class VersionBook:
             line.skipped += not look.failed
             self._pairs.pop((look.stage, look.seq), None)
             return
-        line.latency[bisect_left(LATENCY_EDGES_MS, look.took_ms)] += 1
-        line.sums.add(look.at, look.seq, look.found)
+        line.sums.add(look.at, look.seq, look.found, look.cost)
         if (pair := self._pairs.get((look.stage, look.seq))) is not None:
-            pair.base, pair.base_model = look.found, look.model
+            pair.base, pair.base_model, pair.base_cost = look.found, look.model, look.cost
             self._compare(look.stage, look.seq, pair)
 
     def shadowed(self, look: Looked) -> None:
@@ -171,7 +166,7 @@ class VersionBook:
             line.errors += look.failed
             line.skipped += not look.failed
         elif (pair := self._pairs.get((look.stage, look.seq))) is not None:
-            pair.candidate, pair.took_ms = look.found, look.took_ms
+            pair.candidate, pair.cost = look.found, look.cost
             self._compare(look.stage, look.seq, pair)
 
     def _compare(self, stage: Stage, seq: int, pair: _Pair) -> None:
@@ -180,10 +175,9 @@ class VersionBook:
             return
         del self._pairs[stage, seq]
         line = self._shadow_line(stage, model, pair.base_model, pair.at)
-        line.latency[bisect_left(LATENCY_EDGES_MS, pair.took_ms)] += 1
-        line.sums.add(pair.at, seq, pair.candidate)
+        line.sums.add(pair.at, seq, pair.candidate, pair.cost)
         if line.base_sums is not None:
-            line.base_sums.add(pair.at, seq, pair.base)
+            line.base_sums.add(pair.at, seq, pair.base, pair.base_cost)
         matched = match(pair.base, pair.candidate)
         line.matched += matched
         line.only_base += len(pair.base) - matched

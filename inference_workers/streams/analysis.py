@@ -278,9 +278,9 @@ def _answer(asked: _Asked, item: ItemResult | None, lost: str, reply: BatchReply
     served = (reply.model_version_id, reply.model_sha256)
     if request.fallback is not None and served == (request.fallback.version_id, request.fallback.sha256):
         model = request.fallback
-    took_ms = (reply.preprocess_ms + reply.infer_ms) / max(1, len(reply.items))
     return Answer(
-        frame.camera_id, frame.seq, request.look, model, None if lost else item, lost, took_ms,
+        frame.camera_id, frame.seq, request.look, model, None if lost else item, lost,
+        item.cost if item is not None else None,
         reply.waiting or (item.error or "" if item is not None else ""),
     )  # fmt: skip
 

@@ -285,7 +285,7 @@ class FrameDesk:
         boxes = None if found is None else to_detections(found, held.width, held.height)
         failed = answer.lost == LOST_ERROR
         stage, at = answer.look.stage, held.grabbed_at
-        return Looked(stage, answer.model, answer.seq, at, boxes, answer.took_ms, failed)
+        return Looked(stage, answer.model, answer.seq, at, boxes, answer.cost, failed)
 
     def _hand_over(self, answer: Answer, held: _Held, found: tuple[Found, ...] | None) -> list[Request]:
         if answer.lost == LOST_BUSY:

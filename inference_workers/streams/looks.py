@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inference_workers.contracts.comparison import Role
-from inference_workers.contracts.frames import BatchItem, ItemResult
+from inference_workers.contracts.frames import BatchItem, Cost, ItemResult
 from inference_workers.contracts.lease import ModelRef, Stage
 
 
@@ -51,9 +51,9 @@ class Request:
 class Answer:
     """What became of one frame in one look. `lost` is the reason when there is no result.
 
-    `model` is the version that answered, or without a result the one that was asked. `took_ms` is the
-    worker's time for this frame. `waiting` says why the version that was asked for did not answer yet, or
-    what is wrong with it.
+    `model` is the version that answered, or without a result the one that was asked. `cost` is what its run
+    cost, there for the first frame of each. `waiting` says why the version that was asked for did not answer
+    yet, or what is wrong with it.
     """
 
     camera_id: str
@@ -62,7 +62,7 @@ class Answer:
     model: ModelRef
     result: ItemResult | None
     lost: str = ""
-    took_ms: float = 0.0
+    cost: Cost | None = None
     waiting: str = ""
 
 

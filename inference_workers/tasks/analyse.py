@@ -12,6 +12,8 @@ from inference_workers.contracts.frames import (
     AnalyseBatch,
     BatchItem,
     BatchReply,
+    Clock,
+    Cost,
     Found,
     FrameRef,
     ItemResult,
@@ -28,7 +30,6 @@ from inference_workers.tasks.loaded import LoadedModels, Need
 LEAST_CROP_PX = 16
 logger = logging.getLogger(__name__)
 
-Answer = tuple[Found, ...] | EngineError
 Crop = tuple[float, float, float, float]
 
 
@@ -39,6 +40,14 @@ class _Choice:
     ref: ModelRef
     model: LoadedModel | None
     waiting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What became of one frame; `cost` is there for the first frame of each run."""
+
+    found: tuple[Found, ...] | EngineError
+    cost: Cost | None = None
 
 
 @dataclass(slots=True)
@@ -76,7 +85,8 @@ class Analyser:
         try:
             choice = self._choose(batch)
         except EngineError as error:
-            return self._reply(batch, _Choice(batch.model, None), [error] * len(batch.items), times)
+            nothing = [_Answered(error)] * len(batch.items)
+            return self._reply(batch, _Choice(batch.model, None), nothing, times)
         if choice.model is None:
             return self._reply(batch, choice, [], times)
         times.begun_at = self.clock()
@@ -131,21 +141,31 @@ class Analyser:
 
     def _answer_all(
         self, model: LoadedModel, items: Sequence[BatchItem], frames: Sequence[Image | EngineError]
-    ) -> list[Answer]:
-        answers: dict[int, Answer] = {
-            i: frame for i, frame in enumerate(frames) if isinstance(frame, EngineError)
-        }
+    ) -> list[_Answered]:
+        answers = {i: _Answered(frame) for i, frame in enumerate(frames) if isinstance(frame, EngineError)}
         images = {i: frame for i, frame in enumerate(frames) if not isinstance(frame, EngineError)}
-        if len(images) > 1:
-            together = self._try(model, [items[i] for i in images], list(images.values()))
+        if len(images) > 1 and not model.in_thread:
+            together = self._run(model, [items[i] for i in images], list(images.values()))
             if not isinstance(together, EngineError):
                 return _in_order({**answers, **dict(zip(images, together, strict=True))})
             # One of them is poison: each alone, so that its neighbours are done.
             self.counters.add("batches_split")
         for i, image in images.items():
-            alone = self._try(model, [items[i]], [image])
-            answers[i] = alone if isinstance(alone, EngineError) else alone[0]
+            alone = self._run(model, [items[i]], [image])
+            answers[i] = _Answered(alone) if isinstance(alone, EngineError) else alone[0]
         return _in_order(answers)
+
+    def _run(
+        self, model: LoadedModel, items: Sequence[BatchItem], images: Sequence[Image]
+    ) -> list[_Answered] | EngineError:
+        """One run, with what it cost. Other work on a CPU is nothing that a version answers for."""
+        clock, now = (Clock.CPU, time.thread_time) if model.in_thread else (Clock.WALL, time.perf_counter)
+        begun_at = now()
+        found = self._try(model, items, images)
+        if isinstance(found, EngineError):
+            return found
+        cost = Cost((now() - begun_at) * 1000 / len(images), clock, len(images))
+        return [_Answered(finds, None if i else cost) for i, finds in enumerate(found)]
 
     def _try(
         self, model: LoadedModel, items: Sequence[BatchItem], images: Sequence[Image]
@@ -163,7 +183,7 @@ class Analyser:
         self.counters.add("frames_expired", len(batch.items))
 
     def _reply(
-        self, batch: AnalyseBatch, choice: _Choice, answers: Sequence[Answer], times: _Times
+        self, batch: AnalyseBatch, choice: _Choice, answers: Sequence[_Answered], times: _Times
     ) -> BatchReply:
         reply = BatchReply(
             batch_id=batch.batch_id,
@@ -180,12 +200,12 @@ class Analyser:
         self._count(reply, answers, shadow=batch.shadow)
         return reply
 
-    def _count(self, reply: BatchReply, answers: Sequence[Answer], *, shadow: bool) -> None:
+    def _count(self, reply: BatchReply, answers: Sequence[_Answered], *, shadow: bool) -> None:
         self.counters.add("batches")
         self.counters.add("frames", len(answers))
         for answer in answers:
-            if isinstance(answer, EngineError):
-                self.counters.error(answer.code)
+            if isinstance(answer.found, EngineError):
+                self.counters.error(answer.found.code)
         kind = f"{reply.stage}.shadow" if shadow else reply.stage.value
         self.counters.observe(f"infer_ms.{kind}", reply.infer_ms)
         self.counters.observe(f"queued_ms.{kind}", reply.queued_ms)
@@ -280,12 +300,12 @@ def _normalised(box_xyxy: Sequence[float], image: Image) -> tuple[float, float, 
     return left, top, right, bottom
 
 
-def _in_order(answers: dict[int, Answer]) -> list[Answer]:
+def _in_order(answers: dict[int, _Answered]) -> list[_Answered]:
     return [answers[i] for i in sorted(answers)]
 
 
-def _result(item: BatchItem, answer: Answer) -> ItemResult:
-    frame = item.frame
-    if isinstance(answer, EngineError):
-        return ItemResult(frame.camera_id, frame.epoch, frame.seq, error=f"{answer.code}: {answer}")
-    return ItemResult(frame.camera_id, frame.epoch, frame.seq, answer)
+def _result(item: BatchItem, answer: _Answered) -> ItemResult:
+    frame, found = item.frame, answer.found
+    if isinstance(found, EngineError):
+        return ItemResult(frame.camera_id, frame.epoch, frame.seq, error=f"{found.code}: {found}")
+    return ItemResult(frame.camera_id, frame.epoch, frame.seq, found, cost=answer.cost)

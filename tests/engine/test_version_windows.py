@@ -1,5 +1,6 @@
 """Windows of model versions: what is counted once, what a shadow is compared with, when a window ends."""
 
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_workers.contracts.comparison import LATENCY_EDGES_MS, OTHER_CLASS, SCORE_BINS, Role
+from inference_workers.contracts.comparison import LATENCY_EDGES_MS, OTHER_CLASS, SCORE_BINS, Role, Seen
+from inference_workers.contracts.frames import Clock, Cost
 from inference_workers.contracts.lease import Lease, ModelRef, Source, SourceKind, Stage
 from inference_workers.engine.frame import Detections
 from inference_workers.engine.version_sums import Sums, is_hard, match
@@ -41,6 +43,8 @@ def found(*boxes: tuple[float, ...], score: float = 0.8, label: str = "person") 
 BOX = (100.0, 100.0, 200.0, 300.0)
 NEAR = (110.0, 105.0, 205.0, 300.0)
 FAR = (600.0, 100.0, 700.0, 300.0)
+SEVEN, THIRTY = Cost(7.0, Clock.CPU), Cost(30.0, Clock.CPU)
+AT_SEVEN, AT_THIRTY = (bisect_left(LATENCY_EDGES_MS, cost.ms) for cost in (SEVEN, THIRTY))
 
 
 def looked(at: float, boxes: Detections | None, model: ModelRef = BASE, **changes) -> Looked:
@@ -49,8 +53,16 @@ def looked(at: float, boxes: Detections | None, model: ModelRef = BASE, **change
 
 def both(book: VersionBook, at: float, base: Detections | None, candidate: Detections | None) -> None:
     book.expect(Stage.DETECT, round(at * 10), at)
-    book.served(looked(at, base, took_ms=7.0))
-    book.shadowed(looked(at, candidate, NEXT, took_ms=30.0))
+    book.served(looked(at, base, cost=SEVEN))
+    book.shadowed(looked(at, candidate, NEXT, cost=THIRTY))
+
+
+def runs(seen: Seen) -> dict[str, dict[int, int]]:
+    """By kind how many runs are in which bucket."""
+    return {
+        kind: {place: count for place, count in enumerate(counts) if count}
+        for kind, counts in seen.latency.items()
+    }
 
 
 def windows(book: VersionBook, now: float, role: Role) -> list:
@@ -117,7 +129,7 @@ def test_a_version_that_blinks_has_gaps_and_one_that_loses_has_short_tracks() ->
 def test_windows_lie_on_multiples_of_their_length_and_hold_each_frame_once() -> None:
     book = VersionBook(lease(shadows={}), "epoch")
     for number in range(60):
-        book.served(looked(START + 1.3 + number / 5, found(BOX), took_ms=7.0))
+        book.served(looked(START + 1.3 + number / 5, found(BOX), cost=SEVEN))
         if number == 18:
             assert book.windows(START + 5.1) == []  # its last answers may still come
     told = book.windows(START + 12.6) + book.finish()
@@ -125,7 +137,7 @@ def test_windows_lie_on_multiples_of_their_length_and_hold_each_frame_once() -> 
     assert spans == [(1.3, 5.0), (5.0, 10.0), (10.0, 13.1)]
     assert sum(item.seen.frames for item in told) == 60
     assert {item.sha256 for item in told} == {BASE.sha256}
-    assert told[0].latency_ms[LATENCY_EDGES_MS.index(8.0)] == told[0].seen.frames
+    assert runs(told[0].seen) == {"cpu/1": {AT_SEVEN: told[0].seen.frames}}
 
 
 def test_a_late_answer_counts_in_the_window_that_is_open() -> None:
@@ -153,7 +165,25 @@ def test_a_shadow_is_told_beside_the_version_that_serves_on_the_same_frames() ->
     assert (beside.version_id, beside.seen.frames) == ("base", 2)
     assert (beside.matched, beside.only_base, beside.only_candidate) == (2, 1, 1)
     assert beside.seen.detections == shadow.seen.detections == {"person": 3}
-    assert shadow.latency_ms[LATENCY_EDGES_MS.index(30.0)] == 2
+    assert runs(shadow.seen) == {"cpu/1": {AT_THIRTY: 2}}
+    assert runs(beside.seen) == {"cpu/1": {AT_SEVEN: 2}}  # of the same two frames
+    assert runs(serving.seen) == {"cpu/1": {AT_SEVEN: 2}}
+
+
+def test_runs_are_told_by_kind_and_a_shared_run_counts_once() -> None:
+    sums = Sums(5.0)
+    for number, cost in enumerate((Cost(7.0, Clock.WALL, 3), None, None, Cost(7.0, Clock.WALL), SEVEN)):
+        sums.add(START + number, number, found(BOX), cost)
+    seen = sums.take()
+    assert runs(seen) == {"wall/3": {AT_SEVEN: 1}, "wall/1": {AT_SEVEN: 1}, "cpu/1": {AT_SEVEN: 1}}
+    assert seen.frames == 5
+    assert sums.take().latency == {}
+
+
+def test_a_run_that_takes_for_ever_has_a_bucket() -> None:
+    sums = Sums(5.0)
+    sums.add(START, 1, found(BOX), Cost(1e6, Clock.WALL, 8))
+    assert sums.take().latency["wall/8"][-1] == 1
 
 
 def test_the_answers_may_come_in_either_order() -> None:

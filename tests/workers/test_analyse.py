@@ -15,7 +15,7 @@ from celery import Celery
 
 from inference_workers.broker import kombu_url
 from inference_workers.contracts.codec import decode, encode
-from inference_workers.contracts.frames import AnalyseBatch, BatchItem, BatchReply, FrameRef, Region
+from inference_workers.contracts.frames import AnalyseBatch, BatchItem, BatchReply, Clock, FrameRef, Region
 from inference_workers.contracts.lease import ModelRef, Script, Stage
 from inference_workers.contracts.models import ModelCard
 from inference_workers.contracts.names import HEARTBEATS, MODELS_PRESENT, QUEUE_GPU, TASK_ANALYSE
@@ -79,13 +79,14 @@ def analyser(folder: Path, models: object, clock=lambda: NOW) -> Analyser:
 class Models:
     """One model whose detector is given by the test."""
 
-    def __init__(self, detect) -> None:
+    def __init__(self, detect, *, in_thread: bool = False) -> None:
         card = ModelCard("tiny", "detr", "detection", MODEL.sha256, "MIT", "test", ("person",), (64, 64))
 
         class Detector:
             classes = ("person",)
 
         Detector.detect = staticmethod(detect)
+        Detector.in_thread = in_thread
         self._model = LoadedModel(card, 1, detector=Detector())
 
     def get(self, ref: ModelRef) -> LoadedModel:
@@ -121,6 +122,36 @@ def test_boxes_come_back_normalised_with_the_hash_that_was_loaded(tmp_path, ring
     assert (found.model_sha256, found.model_version_id) == (MODEL.sha256, "version-1")
     assert found.queued_ms == pytest.approx(500)
     assert decode(BatchReply, encode(found)) == found
+
+
+def test_a_shared_run_is_told_once_with_its_size(tmp_path, ring) -> None:
+    worker = analyser(tmp_path, Models(one_box))
+    found = worker.analyse(batch_of(ring.put(1, 10), ring.put(2, 20), ring.put(3, 30)))
+    first, *others = [item.cost for item in found.items]
+    assert (first.clock, first.pictures) == (Clock.WALL, 3)
+    assert others == [None, None]
+
+
+def test_on_a_cpu_each_picture_is_a_run_and_what_else_runs_is_not_in_its_cost(tmp_path, ring) -> None:
+    """A thread that sleeps has no core, as one that waits for the decoders has none."""
+    seen = []
+
+    def kept_waiting(images) -> list[Detections]:
+        seen.append(len(images))
+        time.sleep(0.03)
+        return one_box(images)
+
+    worker = analyser(tmp_path, Models(kept_waiting, in_thread=True))
+    found = worker.analyse(batch_of(ring.put(1, 10), ring.put(2, 20)))
+    assert seen == [1, 1]
+    assert [(item.cost.clock, item.cost.pictures) for item in found.items] == [(Clock.CPU, 1)] * 2
+    assert all(0 < item.cost.ms < 20 for item in found.items)
+
+
+def test_a_frame_that_failed_cost_nothing_that_is_told(tmp_path, ring) -> None:
+    worker = analyser(tmp_path, Models(picky, in_thread=True))
+    found = worker.analyse(batch_of(ring.put(1, 10), ring.put(2, 255)))
+    assert [item.cost is None for item in found.items] == [False, True]
 
 
 def test_a_poison_frame_is_retried_alone_and_its_neighbours_are_done(tmp_path, ring) -> None:

@@ -143,7 +143,7 @@ class Desk:
 
     def answer(self, look: Look, model: ModelRef, *found: Found, lost: str = "", waiting: str = "") -> list:
         result = None if lost else ItemResult("cam-a", "epoch", 0, found)
-        return self.desk.answer(Answer("cam-a", 0, look, model, result, lost, 1.0, waiting))
+        return self.desk.answer(Answer("cam-a", 0, look, model, result, lost, None, waiting))
 
     def is_held(self) -> bool:
         return 0 in self.desk._held

@@ -21,9 +21,15 @@ EVERY_SCORE = -1.0
 
 
 class Detector(Protocol):
-    """Finds boxes in pictures. Keeps no state between calls."""
+    """Finds boxes in pictures. Keeps no state between calls.
+
+    Attributes:
+        in_thread: pictures are computed one after another by the thread that calls (a CPU alone), so that a
+            batch saves nothing and the thread's time on a core is what a picture costs.
+    """
 
     classes: tuple[str, ...]
+    in_thread: bool
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One `Detections` per picture (uint8 BGR), in pixels of the given picture.
@@ -69,7 +75,8 @@ class OnnxDetector:
         self._thresholds = thresholds
         # On a CPU a picture in a batch takes as long as one alone (CenterFace 640x384: 41 and 40 ms), and the
         # memory for all of them stays with the process.
-        self._batched = backend.input.shape[0] is None and tuple(backend.providers) != CPU_ALONE
+        self.in_thread = tuple(backend.providers) == CPU_ALONE
+        self._batched = backend.input.shape[0] is None and not self.in_thread
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         for image in images:

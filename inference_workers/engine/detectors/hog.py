@@ -43,6 +43,8 @@ class HogPeople:
         self._descriptor = cv2.HOGDescriptor()
         self._descriptor.setSVMDetector(_coefficients())
 
+    in_thread = False  # OpenCV has threads of its own
+
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         return [self._detect_one(image) for image in images]
 

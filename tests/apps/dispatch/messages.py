@@ -102,7 +102,11 @@ def window(camera_id: object, version: object, **changes: Any) -> VersionWindow:
         "role": Role.SERVING,
         "started_at": 1_790_000_000.0,
         "ended_at": 1_790_000_005.0,
-        "latency_ms": (0, 3, *(0,) * (LATENCY_BUCKETS - 2)),
-        "seen": Seen(frames=3, detections={"person": 4}, scores=(*(0,) * (SCORE_BINS - 1), 4)),
+        "seen": Seen(
+            frames=3,
+            detections={"person": 4},
+            scores=(*(0,) * (SCORE_BINS - 1), 4),
+            latency={"cpu/1": (0, 3, *(0,) * (LATENCY_BUCKETS - 2))},
+        ),
     }
     return VersionWindow(camera_id=str(camera_id), **fields | changes)

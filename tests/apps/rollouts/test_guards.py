@@ -1,9 +1,13 @@
 """When a guard is clear, holds, or is passed; and that nothing but a hold follows from what is missing."""
 
+import random
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from apps.rollouts import figures
 from apps.rollouts.guards import (
     DEFAULT_GUARDS,
     FURTHER_GUARDS,
@@ -16,6 +20,7 @@ from apps.rollouts.guards import (
     judge,
     read,
 )
+from inference_workers.contracts.comparison import LATENCY_BUCKETS, LATENCY_EDGES_MS
 
 pytestmark = pytest.mark.database_neutral
 
@@ -26,7 +31,7 @@ def histogram(size: int, **counts: int) -> tuple[int, ...]:
 
 GOOD = Tally(
     frames=150,
-    latency_ms=histogram(30, b9=150),
+    latency={"cpu/1": histogram(80, b30=150)},
     detections={"person": 300, "car": 60},
     scores=histogram(20, b12=180, b14=180),
     tracks=40,
@@ -39,7 +44,7 @@ GOOD = Tally(
 SAME = Compared(GOOD, GOOD, matched=360)
 
 WORSE = {
-    Metric.LATENCY: replace(SAME, candidate=replace(GOOD, latency_ms=histogram(30, b13=150))),
+    Metric.LATENCY: replace(SAME, candidate=replace(GOOD, latency={"cpu/1": histogram(80, b37=150)})),
     Metric.ERRORS: replace(SAME, candidate=replace(GOOD, errors=10)),
     Metric.FEWER: replace(SAME, candidate=replace(GOOD, detections={"person": 100, "car": 20})),
     Metric.MORE: replace(SAME, candidate=replace(GOOD, detections={"person": 900, "car": 60})),
@@ -77,6 +82,62 @@ def test_harm_passes_its_guard(metric):
 def test_a_missing_figure_holds(metric):
     look = read(ALL[metric], Compared())
     assert (look.verdict, look.samples) == (Verdict.HOLD, 0)
+
+
+# An accelerator: what a picture takes in a run of so many, and how often runs are so large.
+PICTURE_MS = {1: 10.0, 2: 6.0, 4: 4.0, 8: 3.0}
+LARGE, SMALL = {1: 8, 2: 60, 4: 60, 8: 80}, {1: 120, 2: 60, 4: 40}
+
+
+def timed(seed: int, sizes: Mapping[int, int], *, times: float = 1.0, clock: str = "wall") -> Tally:
+    """A version so many times slower, in runs of these sizes; one run in fifty takes three times as long."""
+    chance = random.Random(seed)
+    latency = {}
+    for pictures, runs in sizes.items():
+        counts = latency[f"{clock}/{pictures}"] = [0] * LATENCY_BUCKETS
+        for _ in range(runs):
+            ms = PICTURE_MS[pictures] * times * chance.gammavariate(100, 0.01)
+            counts[bisect_left(LATENCY_EDGES_MS, ms * (3 if chance.random() < 0.02 else 1))] += 1
+    return replace(GOOD, latency=latency)
+
+
+def slowest(tally: Tally) -> float:
+    """The p95 over all runs, whatever their size."""
+    total = [sum(counts) for counts in zip(*tally.latency.values(), strict=True)]
+    return figures.quantile(total, LATENCY_EDGES_MS, 0.95) or 0.0
+
+
+@pytest.mark.parametrize(("base", "candidate"), [(LARGE, SMALL), (SMALL, LARGE)])
+def test_an_equal_version_in_runs_of_another_size_is_let_be(base, candidate):
+    for seed in range(20):
+        both = Compared(timed(seed, base), timed(100 + seed, candidate))
+        look = read(ALL[Metric.LATENCY], both)
+        assert (look.verdict, look.samples) == (Verdict.CLEAR, 108)
+        assert look.value == pytest.approx(1.0, abs=0.35)
+    assert slowest(timed(1, SMALL)) > 1.5 * slowest(timed(1, LARGE))  # what it would be accused of
+
+
+@pytest.mark.parametrize(("base", "candidate"), [(LARGE, SMALL), (SMALL, LARGE), (SMALL, SMALL)])
+def test_a_version_that_takes_twice_as_long_is_not(base, candidate):
+    for seed in range(20):
+        look = read(ALL[Metric.LATENCY], Compared(timed(seed, base), timed(100 + seed, candidate, times=2)))
+        assert look.verdict is Verdict.BREACH
+        assert look.value == pytest.approx(2.0, abs=0.6)
+
+
+def test_runs_that_never_have_the_same_size_hold_and_do_not_pass():
+    look = read(ALL[Metric.LATENCY], Compared(timed(1, {8: 500}), timed(2, {1: 500}, times=9)))
+    assert (look.verdict, look.value, look.samples) == (Verdict.HOLD, None, 0)
+
+
+def test_times_by_two_clocks_are_not_compared():
+    both = Compared(timed(1, SMALL, clock="wall"), timed(2, SMALL, clock="cpu"))
+    assert read(ALL[Metric.LATENCY], both).verdict is Verdict.HOLD
+
+
+def test_the_scarcer_side_of_each_size_says_how_many_samples_there_are():
+    look = read(ALL[Metric.LATENCY], Compared(timed(1, {1: 300, 8: 20}), timed(2, {1: 20, 8: 300}, times=3)))
+    assert (look.verdict, look.samples) == (Verdict.HOLD, 40)
 
 
 def test_too_few_samples_hold_however_bad_they_look():
@@ -130,5 +191,8 @@ def test_a_shadow_has_narrower_limits():
 
 def test_sums_are_sums():
     both = SAME + SAME
+    assert both.base.latency == {"cpu/1": histogram(80, b30=300)}
+    other = replace(GOOD, latency={"wall/2": histogram(80, b1=1)})
+    assert (GOOD + other).latency == {**GOOD.latency, **other.latency}
     assert (both.matched, both.base.frames, both.candidate.detections["car"]) == (720, 300, 120)
     assert sum(both.base.scores) == 720
