@@ -57,14 +57,23 @@ def named(camera: UUID) -> str:
     return Camera.objects.get(pk=camera).name
 
 
-def begin(candidate: ModelVersion, steps: tuple[int, ...], latency: float) -> Rollout:
+def begin(
+    candidate: ModelVersion, steps: tuple[int, ...], latency: float, *, window_s: int | None = None
+) -> Rollout:
     """A canary with the default guards, started by the model owner; `latency` is that guard's limit.
+
+    `window_s` is the window of all of them, where it shall be another one.
 
     A salt by which the first step reaches fewer cameras than two, or all of them, is left for another one:
     one camera at a look a second has no 50 samples in 30 s, so its guards would hold for ever.
     """
     guards = tuple(
-        replace(guard, limit=latency) if guard.metric is Metric.LATENCY else guard for guard in DEFAULT_GUARDS
+        replace(
+            guard,
+            limit=latency if guard.metric is Metric.LATENCY else guard.limit,
+            window_s=window_s or guard.window_s,
+        )
+        for guard in DEFAULT_GUARDS
     )
     owner = people().owner
     plan = Plan(

@@ -1,6 +1,7 @@
 """Rollouts on eight real streams of the whole product: who is served by what, and what takes itself back.
 
-    python -m benchmarks.rollout_streams [DATA] [--part=share|worse] [--kind=NAME] [--seconds=20] [--fps=1]
+    python -m benchmarks.rollout_streams [DATA] [--part=share|worse] [--kind=NAME,NAME] [--seconds=20]
+        [--fps=1] [--steps=25,50,100] [--window=30]
 
 `manage.py up` (web, streams, inference worker, recorder, control worker, clock, Redis), eight clips of
 DATA/video as cameras, PicoDet 320 as the version before, the product's default guards.
@@ -8,9 +9,10 @@ DATA/video as cameras, PicoDet 320 as the version before, the product's default 
 share: a canary of PicoDet 416. Which cameras are proven to be served by which bytes against what the
 rollout's hash says; the same after streams, worker, recorder and control worker were killed; who was refused
 at 100 %; how long each flip took; what became of every captured frame.
-worse: copies of PicoDet 320 that are equal, lose two classes, lower all scores or displace all boxes
-(`benchmarks.worse_models`), each a canary of half of the cameras. After how many seconds it was taken back,
-by which guard. `--kind` tries one of them alone.
+worse: copies of PicoDet 320 that are equal, lose two classes, lower all scores, displace all boxes or take
+twice as long (`benchmarks.worse_models`), each a canary of half of the cameras. After how many seconds it was
+taken back, by which guard, and whether that guard is the one that it was made for. `--kind` tries some alone.
+`--window` is that of all guards: few cameras at few looks need a longer one for their least samples.
 
 Ends with status 1 where something is not as docs/rollouts.md promises.
 """
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,13 @@ FLIP_S, PATIENCE_S, WORSE_S, EQUAL_S = 10.0, 150.0, 60.0, 90.0
 KILLED = ("streams", "gpu", "recorder", "control")
 # 416 computes 1.7 times as much as 320; a copy of 320 computes what 320 does.
 LATENCY_416, LATENCY_COPY = 3.0, 1.5
+# By which guards each kind may be taken back: what it was made for.
+NAMED = {
+    "worse-class-dropped": {"class_lost", "fewer"},
+    "worse-scores-shifted": {"lower", "fewer"},
+    "worse-boxes-displaced": {"disagreement"},
+    "worse-twice-as-slow": {"latency"},
+}
 # What a swap could take from a camera; a full queue and a late answer are the load's.
 OF_THE_SWAP = ("lost model_mismatch", "lost model_loading", "lost analysis_error")
 
@@ -45,8 +54,10 @@ OF_THE_SWAP = ("lost model_mismatch", "lost model_loading", "lost analysis_error
 class Run:
     """What is promised, one line each, and what did not hold."""
 
-    def __init__(self, inside: Any, installation: Installation, seconds: float) -> None:
-        self.inside, self.installation, self.seconds = inside, installation, seconds
+    def __init__(
+        self, inside: Any, installation: Installation, seconds: float, guards: Mapping[str, Any]
+    ) -> None:
+        self.inside, self.installation, self.seconds, self.guards = inside, installation, seconds, guards
         self.failed: list[str] = []
 
     def check(self, name: str, *, holds: bool, told: str = "") -> None:
@@ -62,6 +73,20 @@ class Run:
                 break
             time.sleep(0.25)
         return time.monotonic() - began
+
+    def clear(self, row: Any) -> bool:
+        """Wait until nothing speaks against the next step; else say what does."""
+        took = self.wait(lambda: self.inside.fresh(row).verdict == "clear", "the guards are clear")
+        now = self.inside.fresh(row)
+        if now.verdict != "clear":
+            self.readings(now)
+            return False
+        say(f"    the guards were clear after {took:.0f} s")
+        return True
+
+    def readings(self, row: Any) -> None:
+        for look in row.readings:
+            say(f"    {look['metric']}: {look['verdict']} {look['value']}, {look['samples']} samples")
 
     def flipped(self, cameras: set[Any], version: Any, since: datetime) -> Callable[[], bool]:
         return lambda: self.inside.served_by(version, since) >= cameras
@@ -99,7 +124,7 @@ class Run:
         self.check(f"{name}: exactly the cameras of the hash", holds=found == share, told=told)
 
 
-def share(run: Run) -> None:
+def share(run: Run, steps: tuple[int, ...]) -> None:
     inside, cast = run.inside, run.inside.people()
     base, candidate = inside.version(BASE), inside.version(CANDIDATE)
     run.wait(run.flipped(inside.enabled(), base, inside.moment()), f"{BASE} serves all cameras")
@@ -108,7 +133,7 @@ def share(run: Run) -> None:
     started: list[Any] = []
     row = run.flip(
         "canary",
-        lambda: started.append(inside.begin(candidate, (25, 50, 100), LATENCY_416)) or started[0],
+        lambda: started.append(inside.begin(candidate, steps, LATENCY_416, **run.guards)) or started[0],
         lambda: inside.expected(started[0], started[0].percent),
         candidate,
     )
@@ -118,7 +143,8 @@ def share(run: Run) -> None:
     restart(run, reached, candidate, base)
     before = inside.accounts()
 
-    grow(run, row, cast, candidate, base)
+    if not grow(run, row, cast, candidate, base):
+        return
     before = run.phase("all cameras", before)
     row = inside.fresh(row)
     run.check("the guards let the better version be", holds=row.state == "running", told=row.end_reason)
@@ -144,11 +170,15 @@ def restart(run: Run, reached: set[Any], candidate: Any, base: Any) -> None:
     run.exactly(f"after a restart of {', '.join(KILLED)}", reached, candidate, base)
 
 
-def grow(run: Run, row: Any, cast: Any, candidate: Any, base: Any) -> None:
-    """Up to all cameras: asked for by the owner, refused to the same person, given by the second one."""
+def grow(run: Run, row: Any, cast: Any, candidate: Any, base: Any) -> bool:
+    """Up to all cameras: asked for by the owner, refused to the same person, given by the second one.
+
+    False: they do not serve all.
+    """
     inside = run.inside
     while inside.fresh(row).state == "running":
-        run.wait(lambda: inside.fresh(row).verdict == "clear", "the guards are clear")
+        if not run.clear(row):
+            return False
         told = inside.act("promote", row, cast.owner)
         now = inside.fresh(row)
         if told == "running":
@@ -157,12 +187,14 @@ def grow(run: Run, row: Any, cast: Any, candidate: Any, base: Any) -> None:
             run.exactly(f"canary at {now.percent} %", reached, candidate, base)
         elif told not in ("waiting", "guard_holds", "guard_silent"):
             run.check("the next step", holds=False, told=f"{told} {now.end_reason}")
-            return
+            return False
     told = inside.act("approve", row, cast.owner)
     run.check("100 % by one person alone is refused", holds=told == "second_person_required", told=told)
-    run.wait(lambda: inside.fresh(row).verdict == "clear", "the guards are clear")
+    if not run.clear(row):
+        return False
     told = run.flip("100 %", lambda: inside.act("approve", row, cast.second), inside.enabled, candidate)
     run.check("100 % by a second person", holds=told == "running", told=told)
+    return bool(told == "running")
 
 
 def worse(run: Run, kinds: list[str]) -> None:
@@ -171,7 +203,7 @@ def worse(run: Run, kinds: list[str]) -> None:
     run.wait(run.flipped(inside.enabled(), base, inside.moment()), f"{BASE} serves all cameras")
     for kind in kinds:
         candidate = inside.version(kind)
-        row = inside.begin(candidate, (50, 100), LATENCY_COPY)
+        row = inside.begin(candidate, (50, 100), LATENCY_COPY, **run.guards)
         began, reached = time.monotonic(), inside.expected(row, row.percent)
         patience_s = EQUAL_S if kind == "equal" else WORSE_S
         while inside.fresh(row).state == "running" and time.monotonic() - began < patience_s:
@@ -187,9 +219,9 @@ def worse(run: Run, kinds: list[str]) -> None:
         else:
             by_guard = row.state == "rolled_back" and row.report.get("code") == "guard"
             run.check(f"{kind} is taken back by a guard", holds=by_guard, told=told)
+            run.check(f"{kind}: by the guard that it was made for", holds=guard in NAMED[kind], told=guard)
+        run.readings(row)
         if row.state == "running":
-            for look in row.readings:
-                say(f"    {look['metric']}: {look['verdict']} {look['value']}, {look['samples']} samples")
             inside.act("roll_back", row, inside.people().owner, reason="the next one")
         took = run.wait(run.flipped(inside.enabled(), base, since), "all cameras by the version before")
         run.check(f"{kind}: gone within {FLIP_S:.0f} s", holds=took <= FLIP_S, told=f"{took:.1f} s")
@@ -223,14 +255,15 @@ def main(words: list[str]) -> int:
         os.environ.update(installation.environment)
         inside = importlib.import_module("benchmarks.rollout_inside")
         say(f"{inside.analyse(fps)} cameras, {fps:g} looks a second, {os.cpu_count()} cores")
-        run = Run(inside, installation, float(chosen.get("seconds", "20")))
+        guards = {"window_s": int(chosen["window"])} if "window" in chosen else {}
+        run = Run(inside, installation, float(chosen.get("seconds", "20")), guards)
         run.wait(lambda: inside.version(CANDIDATE) is not None, f"{CANDIDATE} is announced")
         if part == "share":
-            share(run)
+            share(run, tuple(int(step) for step in chosen.get("steps", "25,50,100").split(",")))
         else:
             kinds = install(installation, weights, Path(folder) / "copies")
             run.wait(lambda: all(inside.version(kind) for kind in kinds), "the copies are announced")
-            worse(run, [chosen["kind"]] if "kind" in chosen else kinds)
+            worse(run, chosen["kind"].split(",") if "kind" in chosen else kinds)
     say(f"{len(run.failed)} of what was promised did not hold")
     return 1 if run.failed else 0
 
