@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 
 import django
@@ -78,6 +79,24 @@ def pytest_configure(config: pytest.Config) -> None:
     if _needs_django(config.args) and not hands_out:
         os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
         django.setup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what cannot reach the database, because pytest-django refuses it to whoever has not asked."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not _may_reach_the_database(item):
+            item.add_marker(pytest.mark.database_neutral)
+
+
+def _may_reach_the_database(test: pytest.Function) -> bool:
+    """By its fixtures, by one that it asks for later, or by a process that it starts."""
+    return (
+        bool({"db", "transactional_db", "django_db_setup"} & set(test.fixturenames))
+        or test.get_closest_marker("django_db") is not None
+        or "request" in signature(test.function).parameters
+        or "subprocess" in vars(test.module)
+    )
 
 
 _start_database()

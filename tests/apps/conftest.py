@@ -18,43 +18,22 @@ ADDRESS = "rtsp://10.20.0.7:554/stream1"
 PASSWORD = "correct horse battery staple"
 
 
-def _user(name: str, role: str) -> "User":
+def user_add(name: str, role: str) -> "User":
     from apps.accounts.models import User
 
     return User.objects.create_user(username=name, password=PASSWORD, role=role)
 
 
-def _operator_of(name: str, site: "Site", adam: "User") -> "User":
+def operator_add(name: str, site: "Site", adam: "User") -> "User":
     from apps.cameras.services import grant_give
 
-    user = _user(name, "operator")
+    user = user_add(name, "operator")
     for permission in ("watch", "triage"):
         grant_give(acting_user=adam, user=user, site=site, permission=permission)
     return user
 
 
-@pytest.fixture
-def adam(db: None) -> "User":
-    return _user("adam", "administrator")
-
-
-@pytest.fixture
-def bob(db: None) -> "User":
-    return _user("bob", "compliance")
-
-
-@pytest.fixture
-def charlie(db: None) -> "User":
-    return _user("charlie", "operator")
-
-
-@pytest.fixture
-def erin(db: None) -> "User":
-    return _user("erin", "model_owner")
-
-
-@pytest.fixture
-def site_a(adam: "User") -> "Site":
+def site_a_add(adam: "User") -> "Site":
     from apps.cameras.services import site_create
 
     return site_create(
@@ -62,26 +41,55 @@ def site_a(adam: "User") -> "Site":
     )
 
 
-@pytest.fixture
-def site_b(adam: "User") -> "Site":
+def site_b_add(adam: "User") -> "Site":
     from apps.cameras.services import site_create
 
     return site_create(acting_user=adam, name="Site B", time_zone="Asia/Almaty")
 
 
 @pytest.fixture
+def adam(db: None) -> "User":
+    return user_add("adam", "administrator")
+
+
+@pytest.fixture
+def bob(db: None) -> "User":
+    return user_add("bob", "compliance")
+
+
+@pytest.fixture
+def charlie(db: None) -> "User":
+    return user_add("charlie", "operator")
+
+
+@pytest.fixture
+def erin(db: None) -> "User":
+    return user_add("erin", "model_owner")
+
+
+@pytest.fixture
+def site_a(adam: "User") -> "Site":
+    return site_a_add(adam)
+
+
+@pytest.fixture
+def site_b(adam: "User") -> "Site":
+    return site_b_add(adam)
+
+
+@pytest.fixture
 def alice(adam: "User", site_a: "Site") -> "User":
     """Operator of site A: watches and triages."""
-    return _operator_of("alice", site_a, adam)
+    return operator_add("alice", site_a, adam)
 
 
 @pytest.fixture
 def dana(adam: "User", site_b: "Site") -> "User":
     """Operator of site B."""
-    return _operator_of("dana", site_b, adam)
+    return operator_add("dana", site_b, adam)
 
 
-def _camera(adam: "User", site: "Site", name: str) -> "Camera":
+def camera_add(adam: "User", site: "Site", name: str) -> "Camera":
     """A camera with an entry in the register of purposes that allows everything."""
     from django.db import transaction
 
@@ -96,18 +104,18 @@ def _camera(adam: "User", site: "Site", name: str) -> "Camera":
 
 @pytest.fixture
 def camera(adam: "User", site_a: "Site") -> "Camera":
-    return _camera(adam, site_a, "Lobby")
+    return camera_add(adam, site_a, "Lobby")
 
 
 @pytest.fixture
 def camera_b(adam: "User", site_b: "Site") -> "Camera":
-    return _camera(adam, site_b, "Gate")
+    return camera_add(adam, site_b, "Gate")
 
 
 @pytest.fixture
 def frank(db: None) -> "User":
     """A second compliance officer, where two persons are needed."""
-    return _user("frank", "compliance")
+    return user_add("frank", "compliance")
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apps.cameras.services import grant_give
 from tests.apps.api.matrix import EVERYBODY, PREFIXES, PUBLIC, ROWS, Row
-from tests.apps.api.world import make_place, make_shared
 
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 _REFUSED = (401, 403, 404)
@@ -59,25 +57,6 @@ def test_every_method_of_the_pages_has_a_row(route):
     assert {row.method for row in ROWS if row.route == route} == set(ROUTES[route].callback.methods)
 
 
-@pytest.fixture
-def people(alice, dana, charlie, bob, erin, adam, frank, site_a):
-    grant_give(acting_user=adam, user=frank, site=site_a, permission="watch")
-    return {user.username: user for user in (alice, dana, charlie, bob, erin, adam, frank)}
-
-
-@pytest.fixture
-def world(people, camera, camera_b, redis_url):
-    adam, erin = people["adam"], people["erin"]
-    for row, name in ((camera, "Lobby-5c1e"), (camera_b, "Gate-9d27")):
-        row.name = name
-        row.save()
-    shared = make_shared(adam, erin)
-    own, foreign = make_place(adam, camera), make_place(adam, camera_b)
-    own.kwargs.update(shared)
-    foreign.kwargs.update(shared)
-    return own, foreign
-
-
 def _ask(client: Client, row: Row, kwargs: dict[str, object]):
     path = "/" + _ARGUMENT.sub(lambda match: str(kwargs[match[1]]), row.route)
     if row.method == "GET":
@@ -107,11 +86,11 @@ def _body(response) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_the_gate(row, people, world):
-    own, foreign = world
+def test_the_gate(row, world):
+    own, foreign = world.own, world.foreign
     cases = [("own", own, row.own)] + ([("foreign", foreign, row.foreign)] if row.foreign is not None else [])
     for whose, place, allowed in cases:
-        for name, user in people.items():
+        for name, user in world.people.items():
             if name == "frank" and "frank" not in row.own.split():
                 continue
             client = Client(raise_request_exception=False)
@@ -138,21 +117,21 @@ def _check_leaks(row: Row, name: str, body: str, own: tuple[str, ...], foreign: 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_visitor_is_refused(row, world):
-    response = _ask(Client(raise_request_exception=False), row, world[0].kwargs)
+    response = _ask(Client(raise_request_exception=False), row, world.own.kwargs)
     assert _verdict(row, response) == "refused"
-    _check_leaks(row, "charlie", _body(response), world[0].marks, world[1].marks)
+    _check_leaks(row, "charlie", _body(response), world.own.marks, world.foreign.marks)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not _needs_rows(route) and "<" not in route])
-def test_prefixes_and_public_addresses_name_no_object(route, people, world):
+def test_prefixes_and_public_addresses_name_no_object(route, world):
     if "(?P" in route:
         return
     allowed = next((who for prefix, who in PREFIXES.items() if route.startswith(prefix)), EVERYBODY)
     for name in ("charlie", "alice"):
         client = Client(raise_request_exception=False)
-        client.force_login(people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
         response = client.get("/" + route, REMOTE_ADDR="203.0.113.9")
         assert response.status_code < 500 or route == "readyz"
         if name not in allowed.split():
             assert response.status_code != 200 or "password" in _body(response)
-        _check_leaks(Row(route, "GET", ""), name, _body(response), world[0].marks, world[1].marks)
+        _check_leaks(Row(route, "GET", ""), name, _body(response), world.own.marks, world.foreign.marks)

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from tests.apps.api.world import make_place, make_shared
 from webapp.wsgi import application
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
@@ -42,13 +41,11 @@ def one_connection():
 
 
 @pytest.fixture
-def cookies(one_connection, adam, alice, bob, erin, camera, redis_url):
-    make_shared(adam, erin)
-    make_place(adam, camera)
+def cookies(one_connection, world):
     found = []
-    for user in (adam, alice, bob, erin):
+    for name in ("adam", "alice", "bob", "erin"):
         client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
         found.append(client.cookies[django_settings.SESSION_COOKIE_NAME].value)
     return cycle(found)
 

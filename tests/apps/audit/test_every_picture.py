@@ -3,8 +3,8 @@
 from django.test import Client
 
 from apps.audit.models import AuditRecord, RecordKind
+from tests.apps.api.conftest import made_world, world  # noqa: F401 - fixtures
 from tests.apps.api.matrix import ROWS
-from tests.apps.api.test_matrix import people, world  # noqa: F401 - fixtures
 from tests.apps.audit.test_fail_closed import ask
 
 PICTURES = ("image/", "video/")
@@ -20,8 +20,8 @@ KNOWN = {
 }  # fmt: skip
 
 
-def test_every_picture_has_its_access_row(people, world):  # noqa: F811
-    own, _foreign = world
+def test_every_picture_has_its_access_row(world):  # noqa: F811
+    own, people = world.own, world.people
     pictures = set()
     for row in [row for row in ROWS if row.method == "GET"]:
         for name in row.own.split():
@@ -43,8 +43,8 @@ def test_every_picture_has_its_access_row(people, world):  # noqa: F811
     assert pictures >= KNOWN
 
 
-def test_a_refused_picture_leaves_a_refusal_and_no_access(people, world):  # noqa: F811
-    own, _foreign = world
+def test_a_refused_picture_leaves_a_refusal_and_no_access(world):  # noqa: F811
+    own, people = world.own, world.people
     client = Client(raise_request_exception=False)
     client.force_login(people["charlie"], backend="allauth.account.auth_backends.AuthenticationBackend")
     before = AuditRecord.objects.count()

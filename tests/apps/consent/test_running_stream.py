@@ -24,7 +24,8 @@ from tests.workers.stream_parts import OwnWorker, wait_for
 from tests.workers.test_streams_process import streams_process
 
 LIMIT_S = 5.0
-pytestmark = pytest.mark.django_db(transaction=True)
+# Measured is the data plane; what the database has to do with it is tested on both in test_leases.py.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database_neutral]
 
 
 @pytest.fixture

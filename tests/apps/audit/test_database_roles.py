@@ -11,8 +11,10 @@ import pytest
 
 from tests.services import PostgresServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "runtime-password"
+
+pytestmark = pytest.mark.database_neutral  # it starts a PostgreSQL of its own in either run
 
 
 def manage(
