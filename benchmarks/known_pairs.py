@@ -1,10 +1,11 @@
 """The verdicts on pairs of real versions whose truth is known: comparison, shadow, canary and gate.
 
-    python -m benchmarks.known_pairs [DATA] [--part=compare|guards|int8]
+    python -m benchmarks.known_pairs [DATA] [--part=compare|guards|cameras|int8]
 
 compare: the product's steps (measure, compare, the whole rule with 1,000 samples) on the labelled val2017.
 guards: both versions on eight clips, five frames a second, 60 s of stream time: a shadow on all cameras with
 the guards of a shadow, and 20 seeded canaries with the default ones. The same speed is assumed for both.
+cameras: what the default guards see of the same pairs, and of lowered scores, on each camera alone in 30 s.
 int8: a file calibrated on 48 pictures of train2017, and the difference that its gate judges.
 """
 
@@ -21,7 +22,17 @@ from typing import Any
 
 from benchmarks.installation import ROOT
 from benchmarks.known_weights import FILES
-from benchmarks.rollout_guards import CLIPS, canary_cameras, gather, run
+from benchmarks.rollout_guards import (
+    CLIPS,
+    Clips,
+    canary_cameras,
+    gather,
+    run,
+    shifted,
+    shifted_kept,
+    unchanged,
+    windows_of,
+)
 from benchmarks.swap import say
 from inference_workers.contracts.evaluations import VariantKind
 from inference_workers.engine.backends import BackendOptions
@@ -45,7 +56,9 @@ PAIRS = (
     ("yolox-nano-0.1.0-fed-as-0.1.1", "yolox-nano-0.1.0"),
 )
 INT8 = ("yolox-nano", "yolox-nano-0.1.0")
+LOWERED = ("picodet-s-320", "yolox-nano")
 SECONDS, RUNS, CALIBRATED_ON = 60, 20, 48
+GUARD_S = 30
 
 
 def side_of(weights: Path, name: str) -> tuple[Path, SideFile]:
@@ -119,9 +132,7 @@ def _lab(data: Path, folder: Path) -> Any:
 def guards(data: Path, folder: Path) -> None:
     from apps.rollouts.guards import SHADOW_GUARDS
 
-    weights = data / "weights" / "detection"
-    names = sorted({name for pair in PAIRS for name in pair})
-    clips = gather(data, dict(_detectors(weights, names)))
+    clips = _found(data)
     for candidate, base in PAIRS:
         finds = {
             name: sum(len(d) for clip in clips.values() for d in clip[name]) for name in (base, candidate)
@@ -142,6 +153,28 @@ def guards(data: Path, folder: Path) -> None:
         )
 
 
+def cameras(data: Path, folder: Path) -> None:
+    from apps.rollouts.guards import DEFAULT_GUARDS, Compared, Metric, read
+
+    clips = _found(data)
+    watched = [g for g in DEFAULT_GUARDS if g.metric not in (Metric.LATENCY, Metric.ERRORS)]
+    tried = [(candidate, base, unchanged) for candidate, base in PAIRS]
+    tried += [(name, name, change) for name in LOWERED for change in (shifted, shifted_kept)]
+    for candidate, base, change in tried:
+        say(f"{candidate} / {base}, {change.__name__}")
+        for clip in CLIPS:
+            windows = windows_of(clips[clip], (base, candidate), change, 0, GUARD_S)
+            both = sum((window for _ended_at, window in windows), Compared())
+            looks = [read(guard, both) for guard in watched]
+            told = [f"{look.metric.value} {look.value or 0:.2f} {look.verdict.value}" for look in looks]
+            say(f"    {clip}: {', '.join(told)}")
+
+
+def _found(data: Path) -> Clips:
+    names = sorted({name for pair in PAIRS for name in pair})
+    return gather(data, dict(_detectors(data / "weights" / "detection", names)))
+
+
 def _detectors(weights: Path, names: list[str]) -> Iterator[tuple[str, Detector]]:
     for name in names:
         path, side = side_of(weights, name)
@@ -151,7 +184,7 @@ def _detectors(weights: Path, names: list[str]) -> Iterator[tuple[str, Detector]
         yield name, build_detector(data, path.name, side, BackendOptions())
 
 
-PARTS = {"compare": compare, "guards": guards, "int8": int8}
+PARTS = {"compare": compare, "guards": guards, "cameras": cameras, "int8": int8}
 
 
 def main(words: list[str]) -> int:

@@ -127,7 +127,7 @@ def run(
     """Both versions (base, candidate) on these cameras; when and by which guard it was taken back."""
     chance = random.Random(seed)
     windows = [
-        window for camera in cameras for window in _windows(clips[camera], sides, change, seed, seconds)
+        window for camera in cameras for window in windows_of(clips[camera], sides, change, seed, seconds)
     ]
     before: dict[Metric, Reading] = {}
     newest = 0.0
@@ -163,7 +163,7 @@ def _commonest(clips: Clips, cameras: list[str]) -> int:
     return counts.most_common(1)[0][0]
 
 
-def _windows(
+def windows_of(
     found: dict[str, list[Detections]], sides: tuple[str, str], change: Change, seed: int, seconds: int
 ) -> list[Window]:
     """Both versions on the same frames, at the same speed."""
