@@ -13,7 +13,7 @@ from apps.cases.models import CaseKind, DisclosureForm, IdentityMethod, Identity
 from apps.cases.search import Terms
 from apps.cases.services import Given, Received
 from apps.console.forms import COLOURS_GUESSED, MomentField, aware, colour_field
-from apps.console.words import label_words
+from apps.console.label_words import label_words
 
 ZONE = "UTC"
 

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import Camera, Script, Zone
-from apps.console.words import label_words
+from apps.console.label_words import label_words
 from apps.detections.models import ColourName, EventFlag, EventStatus
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.console.views import alerts, health, integrate, model_versions, people, record, registry
+from apps.console.views import alerts, cascades, health, integrate, model_versions, people, record, registry
 
 urlpatterns: list[URLPattern] = [
     path("models/", registry.models, name="models"),
@@ -19,10 +19,13 @@ urlpatterns: list[URLPattern] = [
         registry.zone_detector,
         name="zone_detector",
     ),
-    path("cameras/<uuid:camera_id>/cascades/", registry.cascade_add, name="cascade_add"),
+    path("models/cascades/", cascades.cascades, name="cascades"),
+    path("models/cascades/add/", cascades.cascade_choose, name="cascade_choose"),
+    path("cameras/<uuid:camera_id>/cascades/add/", cascades.cascade_add, name="cascade_add"),
+    path("cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/", cascades.cascade_edit, name="cascade_edit"),
     path(
         "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/remove/",
-        registry.cascade_remove,
+        cascades.cascade_remove,
         name="cascade_remove",
     ),
     path("record/", record.record, name="record"),

@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.compliance.duties import DutyKind
+from apps.console.label_words import LABELS
 
 Words = dict[str, str | Promise]
 
@@ -126,30 +127,6 @@ REASONS: Words = {
     "stopped": _("the camera was stopped"),
     "process_restart": _("a process restarted"),
     "run_ended": _("a process restarted"),
-}
-LABELS: Words = {
-    "person": _("Person"),
-    "face": _("Face"),
-    "moving": _("Moving object"),
-    "motion": _("Moving object"),
-    "moving object": _("Moving object"),
-    "text": _("Text"),
-    "car": _("Car"),
-    "truck": _("Truck"),
-    "bus": _("Bus"),
-    "bicycle": _("Bicycle"),
-    "motorcycle": _("Motorcycle"),
-    "train": _("Train"),
-    "boat": _("Boat"),
-    "dog": _("Dog"),
-    "cat": _("Cat"),
-    "bird": _("Bird"),
-    "backpack": _("Backpack"),
-    "handbag": _("Handbag"),
-    "suitcase": _("Suitcase"),
-    "umbrella": _("Umbrella"),
-    "chair": _("Chair"),
-    "traffic light": _("Traffic light"),
 }
 PROBE_STEPS: Words = {
     "name_resolution": _("Find the address"),
@@ -369,10 +346,6 @@ DUTIES: dict[DutyKind, str | Promise] = {
     DutyKind.NO_SIGN: _("Sign not printed yet"),
     DutyKind.HOLD_ENDS: _("Legal hold ends"),
 }
-
-
-def label_words(label: str) -> str:
-    return str(LABELS.get(label, label))
 
 
 def reason_words(reason: str) -> str:

@@ -15,7 +15,7 @@ from apps.accounts.roles import Capability, require, user_can
 from apps.audit import services as audit
 from apps.cameras.grants import Viewer
 from apps.cameras.models import Camera, Zone
-from apps.cameras.selectors import as_uuid
+from apps.cameras.selectors import as_uuid, cameras_visible_to
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound
 from apps.core.events import publish
 from apps.registry.choice import usable
@@ -46,6 +46,12 @@ def cascades_of(cameras: Iterable[Camera]) -> dict[UUID, tuple[Cascade, ...]]:
     for row in rows.select_related("version", "zone").order_by("assigned_at", "pk"):
         found[row.camera_id].append(row)
     return {key: tuple(values) for key, values in found.items()}
+
+
+def cascades_for(user: Viewer) -> QuerySet[Cascade]:
+    """Every cascade of the cameras that the user may know."""
+    rows = Cascade.objects.filter(camera__in=cameras_visible_to(user))
+    return rows.select_related("camera__site", "version", "zone")
 
 
 def runs(cascade: Cascade) -> bool:

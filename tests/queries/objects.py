@@ -16,7 +16,7 @@ from apps.evaluations.models import Evaluation, SetVersion
 from apps.evidence.models import EvidencePack
 from apps.monitoring.models import Alert, LeakHour
 from apps.redactions.models import Redaction, RedactionEdit, RedactionStep
-from apps.registry.models import ModelFamily, ModelVersion
+from apps.registry.models import Cascade, ModelFamily, ModelVersion
 from apps.rollouts.models import Rollout, RolloutProof, RolloutStep, ServingEntry
 from tests.apps.api.world import make_comparison, make_labelled_set
 from tests.apps.purposes import purpose_add
@@ -44,6 +44,7 @@ def _camera(site: Site, group: CameraGroup, version: ModelVersion) -> Camera:
     camera.groups.add(group)
     _consented(camera)
     zone = Zone.objects.create(camera=camera, name="door", kind="watch", polygon=SQUARE)
+    Cascade.objects.create(camera=camera, zone=zone, stage="text", labels=["person"])
     at = now()
     CameraRuntime.objects.create(camera=camera, epoch="e1", at=at, state="streaming", since=at, fps=10)
     for epoch in ("e0", "e1"):

@@ -17,6 +17,7 @@ from apps.cameras.models import Zone
 from apps.console import words
 from apps.console.evaluation_words import part_words
 from apps.console.icons import BRAND, ICONS
+from apps.console.label_words import label_words as label_in_words
 from apps.console.navigation import compliance_pages, links_for, page_of_model
 from apps.console.preferences import THEMES, theme_of
 from apps.console.purposes import PURPOSES, SESSION_KEY
@@ -164,7 +165,7 @@ def seconds_until(start: datetime, end: datetime) -> float:
 
 @register.filter
 def label_words(label: str) -> str:
-    return words.label_words(label)
+    return label_in_words(label)
 
 
 @register.filter

@@ -35,7 +35,7 @@ from apps.detections.models import CameraRuntime
 from apps.detections.selectors import camera_states, events_search
 from apps.dispatch.models import LeaseChange
 from apps.dispatch.selectors import lease_newest
-from apps.registry.cascades import classifiers_for, labels_known, runs
+from apps.registry.cascades import runs
 from apps.registry.models import Cascade
 from apps.registry.selectors import detectors_for_zones
 from apps.registry.zones import zone_detectors
@@ -130,10 +130,9 @@ def camera(request: HttpRequest, camera_id: str) -> HttpResponse:
 def _cascades(
     user: User, rows: Sequence[Cascade], lease: LeaseChange | None, runtime: CameraRuntime | None
 ) -> dict[str, Any]:
-    """What goes on to another model, whether it does so now, and what may be added by whom."""
+    """What goes on to another model, whether it does so now, and who may change it."""
     in_force = {item["cascade_id"] for item in lease.contents.get("cascades", ())} if lease else set()
     waiting = runtime.waiting if runtime is not None else {}
-    may_add = user_can(user, Capability.ASSIGN_MODELS)
     return {
         "cascades": [
             {
@@ -144,9 +143,7 @@ def _cascades(
             }
             for row in rows
         ],
-        "may_add_cascades": may_add,
-        "classifiers": classifiers_for(user),
-        "cascade_labels": labels_known() if may_add else [],
+        "may_cascade": user_can(user, Capability.ASSIGN_MODELS),
     }
 
 

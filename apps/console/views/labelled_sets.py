@@ -44,8 +44,11 @@ def _pictures(request: HttpRequest, found: SetVersion) -> dict[str, Any]:
     except DomainError as error:
         rows, problem = [], error.message
     end = start + PAGE_ROWS
+    shown = rows[start:end]
     return {
-        "pictures": rows[start:end],
+        "pictures": shown,
+        "with_camera": any(picture.camera for picture in shown),
+        "with_light": any(picture.light for picture in shown),
         "count": len(rows),
         "problem": problem,
         "search": search,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.roles import Capability, user_can
 from apps.cameras.selectors import access_camera, zone_get
 from apps.console.access import page, told, viewer
-from apps.registry import cascades, zones
+from apps.registry import zones
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.models import ModelVersion
 from apps.registry.selectors import (
@@ -21,8 +21,6 @@ from apps.registry.selectors import (
 )
 from apps.rollouts.models import Rollout
 from apps.rollouts.services import stage_assign as stage_given
-
-CASCADES = "cascades of a camera"
 
 
 @page(Capability.SEE_MODELS)
@@ -38,48 +36,6 @@ def models(request: HttpRequest) -> HttpResponse:
         "may_assign": user_can(request.user, Capability.ASSIGN_MODELS),
     }
     return render(request, "console/models.html", context)
-
-
-@page(Capability.ASSIGN_MODELS, methods=("POST",))
-def cascade_add(request: HttpRequest, camera_id: str) -> HttpResponse:
-    """Crops of the chosen classes are named by a version, or read."""
-    user, form = viewer(request), request.POST
-    camera = access_camera(user, camera_id, purpose=CASCADES, capability=Capability.SEE_CAMERAS)
-
-    def change() -> None:
-        facts = cascades.CascadeFacts(
-            stage=form.get("stage", ""),
-            labels=tuple(form.getlist("labels")),
-            name=form.get("name", "").strip(),
-            version=version_get(user, form["version"]) if form.get("version") else None,
-            zone=zone_get(camera, form["zone"]) if form.get("zone") else None,
-            every_s=_seconds(form.get("every_s", "")),
-        )
-        cascades.cascade_add(acting_user=user, camera=camera, facts=facts)
-
-    told(request, change, _("Changed. Cameras take it up within a few seconds."))
-    return redirect("console:camera", camera.pk)
-
-
-def _seconds(text: str) -> float:
-    """Anything that is no number is refused by the service as out of bounds."""
-    try:
-        return float(text or "5")
-    except ValueError:
-        return 0.0
-
-
-@page(Capability.ASSIGN_MODELS, methods=("POST",))
-def cascade_remove(request: HttpRequest, camera_id: str, cascade_id: str) -> HttpResponse:
-    user = viewer(request)
-    camera = access_camera(user, camera_id, purpose=CASCADES, capability=Capability.SEE_CAMERAS)
-    cascade = cascades.cascade_get(camera, cascade_id)
-    told(
-        request,
-        lambda: cascades.cascade_remove(acting_user=user, cascade=cascade),
-        _("Removed. What it said stays on the events."),
-    )
-    return redirect("console:camera", camera.pk)
 
 
 def _stage(state: StageState, versions: list[ModelVersion]) -> dict[str, Any]:

@@ -159,7 +159,8 @@ PAGES: dict[str, Body] = {
     "groups/<uuid:group_id>/remove/": _version(CameraGroup, "group_id"),
     "models/<uuid:version_id>/retire/": _fixed(reason="another one is better"),
     f"{_CAMERA}/{_ZONES}/detector/": lambda kwargs: {"version": kwargs["version_id"]},
-    f"{_CAMERA}/cascades/": _fixed(stage="text", labels=["person"]),
+    f"{_CAMERA}/cascades/add/": _fixed(stage="text", labels=["person"]),
+    f"{_CAMERA}/cascades/<uuid:cascade_id>/": _fixed(stage="text", labels=["person"]),
     "models/families/add/": _fixed(
         name="gates", task="detection", postprocess="yolox", classes="person", min_side=32, max_side=640
     ),

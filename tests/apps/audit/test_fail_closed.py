@@ -45,7 +45,8 @@ SHOWS_NOBODY = {
     "cameras/<uuid:camera_id>/edit/", "cameras/<uuid:camera_id>/zones/add/",
     "cameras/<uuid:camera_id>/zones/<uuid:zone_id>/", "sites/add/", "sites/<uuid:site_id>/",
     "sites/<uuid:site_id>/groups/add/", "groups/<uuid:group_id>/", "models/",
-    "models/upload/", "models/families/", "models/families/add/",
+    "models/upload/", "models/families/", "models/families/add/", "models/cascades/", "models/cascades/add/",
+    "cameras/<uuid:camera_id>/cascades/add/", "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/",
     "models/families/<uuid:family_id>/", "models/<uuid:version_id>/",
     "models/<uuid:version_id>/checks/", "people/", "people/add/",
     # Figures and names of pictures; the pictures themselves and replays of cameras are on record.

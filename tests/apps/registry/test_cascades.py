@@ -194,20 +194,112 @@ def test_the_page_adds_and_removes_it(owner, alice, camera, models, client):
     )
     row = Cascade.objects.get()
     assert (row.labels, row.version, row.every_s) == (["car", "truck"], models, 5.0)
-    client.post(
-        add, {"stage": "classify", "labels": ["face"], "name": "who", "version": models.pk, "every_s": "x"}
+    edit, remove = (
+        reverse(f"console:cascade_{what}", args=[camera.pk, row.pk]) for what in ("edit", "remove")
     )
-    assert Cascade.objects.get() == row
-    remove = reverse("console:cascade_remove", args=[camera.pk, row.pk])
-    assert remove in client.get(page).content.decode()
+    assert edit in client.get(page).content.decode()
+    assert remove in client.get(edit).content.decode()
     client.force_login(alice)
     shown = client.get(page).content.decode()
     assert "colour" in shown
     assert add not in shown
-    assert remove not in shown
+    assert edit not in shown
     client.force_login(owner)
     client.post(remove)
     assert not Cascade.objects.exists()
+
+
+def test_the_page_changes_it_with_what_it_was_before_in_the_form_and_on_record(
+    owner, camera, zone, models, client
+):
+    row = cascade_add(acting_user=owner, camera=camera, facts=facts(models, zone=zone, every_s=9.0))
+    client.force_login(owner)
+    edit = reverse("console:cascade_edit", args=[camera.pk, row.pk])
+    assert client.get(edit).context["form"].initial == {
+        "stage": "classify", "labels": ["car"], "zone": str(zone.pk), "version": str(models.pk),
+        "name": "colour", "every_s": "9",
+    }  # fmt: skip
+    answer = client.post(edit, {"stage": "text", "labels": ["truck"], "every_s": "2.5"}, follow=True)
+    assert "Cameras take it up within a few seconds" in answer.content.decode()
+    row.refresh_from_db()
+    assert (row.stage, row.labels, row.zone, row.version, row.every_s) == ("text", ["truck"], None, None, 2.5)
+    entry = AuditRecord.objects.filter(action="model.cascade_change").get()
+    assert (entry.details["before"]["name"], entry.details["name"], entry.actor_name) == (
+        "colour",
+        "",
+        "erin",
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "words"),
+    [
+        ({"labels": ["face"]}, "labels", "Faces never go on"),
+        ({"labels": []}, "labels", "Choose 1 to 40 classes"),
+        ({"labels": ["unicorn"]}, "labels", "No detector finds unicorn"),
+        ({"name": ""}, "name", "needs a name"),
+        ({"every_s": "x"}, "every_s", "Enter a number"),
+        ({"every_s": "0.5"}, "every_s", "after 1 to 600 seconds"),
+        ({"stage": "faces"}, "stage", "Select a valid choice"),
+        ({"stage": "text"}, "version", "name none"),
+        ({"version": ""}, None, "named by a model for"),
+        ({"version": "x"}, "version", "Select a valid choice"),
+        ({"zone": "x"}, "zone", "Select a valid choice"),
+    ],
+)
+def test_the_page_says_beside_the_field_what_is_refused_and_keeps_the_rest(
+    owner, camera, models, client, wrong, field, words
+):
+    row = cascade_add(acting_user=owner, camera=camera, facts=facts(models))
+    client.force_login(owner)
+    given = {"stage": "classify", "labels": ["truck"], "name": "make", "version": models.pk, "every_s": "7"}
+    for address in (
+        reverse("console:cascade_edit", args=[camera.pk, row.pk]),
+        reverse("console:cascade_add", args=[camera.pk]),
+    ):
+        form = client.post(address, given | wrong).context["form"]
+        assert words in " ".join(form.errors[field or "__all__"])
+        assert [form[name].value() for name in given if name not in wrong] == [
+            value if isinstance(value, list) else str(value)
+            for name, value in given.items()
+            if name not in wrong
+        ]
+    assert Cascade.objects.get().labels == ["car"]
+
+
+def test_the_list_shows_what_is_open_to_its_reader(owner, alice, bob, camera, camera_b, models, client):
+    here = cascade_add(acting_user=owner, camera=camera, facts=facts(models))
+    there = Cascade.objects.create(camera=camera_b, stage="text", labels=["car"])
+    ModelVersion.objects.filter(pk=models.pk).update(present=False)
+
+    def shown(user) -> str:
+        client.force_login(user)
+        return client.get(reverse("console:cascades")).content.decode()
+
+    def edit(row: Cascade) -> str:
+        return reverse("console:cascade_edit", args=[row.camera_id, row.pk])
+
+    page = shown(owner)
+    assert edit(here) in page
+    assert "cannot serve" in page
+    assert camera_b.name not in page
+    assert str(camera.pk) in client.get(reverse("console:cascade_choose")).content.decode()
+    assert client.get(edit(there)).status_code == 404
+    page = shown(bob)
+    assert camera_b.name in page
+    assert edit(here) not in page
+    client.force_login(alice)
+    assert client.get(reverse("console:cascades")).status_code == 403
+
+
+def test_a_version_that_is_gone_stays_chosen_in_the_form_and_is_refused(owner, camera, models, client):
+    row = cascade_add(acting_user=owner, camera=camera, facts=facts(models))
+    ModelVersion.objects.filter(pk=models.pk).update(present=False)
+    client.force_login(owner)
+    edit = reverse("console:cascade_edit", args=[camera.pk, row.pk])
+    assert f'<option value="{models.pk}" selected>' in client.get(edit).content.decode()
+    given = {"stage": "classify", "labels": ["car"], "name": "colour", "version": models.pk}
+    assert "not in the model directory any more" in client.post(edit, given).content.decode()
 
 
 def test_the_interface_adds_lists_and_removes_and_hides_other_cameras(

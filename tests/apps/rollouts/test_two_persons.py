@@ -182,7 +182,8 @@ DOORS = {
     ("POST", "api/v1/cameras/<uuid:camera_id>/cascades"): "crops of one camera",
     ("PUT", "api/v1/cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>"): "crops of one camera",
     ("DELETE", "api/v1/cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>"): "crops of one camera",
-    ("POST", "cameras/<uuid:camera_id>/cascades/"): "crops of one camera",
+    ("POST", "cameras/<uuid:camera_id>/cascades/add/"): "crops of one camera",
+    ("POST", "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/"): "crops of one camera",
     ("POST", "cameras/<uuid:camera_id>/cascades/<uuid:cascade_id>/remove/"): "crops of one camera",
 }
 # Measurements, comparisons, replays and variants: their end makes a version ready, which is not chosen.
