@@ -125,6 +125,14 @@ def test_a_version_that_takes_twice_as_long_is_not(base, candidate):
         assert look.value == pytest.approx(2.0, abs=0.6)
 
 
+def test_a_few_slow_runs_hold_and_take_nothing_back():
+    """They may be the machine's; a person looks. A version that is slower is so in the middle, too."""
+    slow = {"cpu/1": histogram(80, b30=138, b45=12)}
+    look = read(ALL[Metric.LATENCY], replace(SAME, candidate=replace(GOOD, latency=slow)))
+    assert (look.verdict, look.breaches) == (Verdict.HOLD, 0)
+    assert look.value > look.limit
+
+
 def test_runs_that_never_have_the_same_size_hold_and_do_not_pass():
     look = read(ALL[Metric.LATENCY], Compared(timed(1, {8: 500}), timed(2, {1: 500}, times=9)))
     assert (look.verdict, look.value, look.samples) == (Verdict.HOLD, None, 0)
