@@ -1,8 +1,8 @@
 """All tests, one part after the other: `python -m tests`; the last line sums them up as pytest would.
 
 1. everything but the browser on a real PostgreSQL;
-2. what depends on storage again on SQLite, the default of a small installation;
-3. generated requests, the pages in Chromium and the whole product as a person starts it, one test at a time.
+2. what can reach the database again on SQLite, the default of a small installation, with generated requests;
+3. the pages in Chromium and the whole product as a person starts it, one test at a time.
 """
 
 import os
@@ -16,9 +16,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-PARALLEL = ("-n", "2", "--dist", "loadgroup")
-
-# Its generated tests share one name, of which a parallel run would keep only the first.
+# Neighbours stay in one process, so that what they share is mostly made once. And tests are handed out by
+# place: the generated ones share one name, of which a way that goes by names would keep only the first.
+PARALLEL = ("-n", "2", "--dist", "worksteal")
 GENERATED = "tests/apps/api/test_schema.py"
 
 
@@ -36,11 +36,11 @@ PARTS = (
         (*PARALLEL, "tests", "--ignore=tests/e2e", f"--ignore={GENERATED}"),
     ),
     Part(
-        "storage on SQLite",
+        "storage on SQLite, requests from the schema",
         "sqlite",
-        (*PARALLEL, "tests/apps", "tests/live", f"--ignore={GENERATED}", "-m", "not database_neutral"),
+        (*PARALLEL, "tests/apps", "tests/live", "-m", "not database_neutral"),
     ),
-    Part("requests from the schema, the browser, the whole product", "sqlite", (GENERATED, "tests/e2e")),
+    Part("the browser, the whole product", "sqlite", ("tests/e2e",)),
 )
 
 

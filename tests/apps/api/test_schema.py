@@ -17,17 +17,26 @@ from webapp.wsgi import application
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
 STATUSES: dict[str, set[int]] = defaultdict(set)
+MANY = 40  # of 129 operations
 CHECKS = (not_a_server_error, content_type_conformance, response_schema_conformance)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def past_the_gate():
-    """After the generated ones: every list was really read, and no request was taken for a stranger's."""
+def every_kind_of_answer():
+    """After the generated ones; of two processes that share them one has seen half of them."""
     yield
-    assert {status for statuses in STATUSES.values() for status in statuses} >= {200, 400, 404}
-    assert not any(401 in statuses for statuses in STATUSES.values())
-    lists = [label for label in STATUSES if label.startswith("GET") and "{" not in label]
-    assert [label for label in lists if 200 not in STATUSES[label]] == []
+    if len(STATUSES) >= MANY:
+        assert {status for statuses in STATUSES.values() for status in statuses} >= {200, 400, 404}
+
+
+@pytest.fixture(autouse=True)
+def past_the_gate():
+    """After all requests of one operation: none was taken for a stranger's, and a list was really read."""
+    before = set(STATUSES)
+    yield
+    for label in STATUSES.keys() - before:
+        assert 401 not in STATUSES[label], label
+        assert 200 in STATUSES[label] or "{" in label or not label.startswith("GET"), label
 
 
 @pytest.fixture

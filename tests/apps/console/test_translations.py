@@ -10,6 +10,7 @@ from pathlib import Path
 import polib
 import pytest
 
+pytestmark = pytest.mark.database_neutral
 ROOT = Path(__file__).resolve().parents[3]
 CATALOGUE = Path("locale/ru/LC_MESSAGES/django.po")
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)[.\d]*[a-z]|%[sd]|\{[a-z_]+\}")

@@ -21,6 +21,7 @@ from apps.core.supervision.status import Line, StatusBoard
 from apps.core.supervision.supervisor import Supervisor, Watched
 from tests.services import wait_until
 
+pytestmark = pytest.mark.database_neutral
 ROOT = Path(__file__).resolve().parents[3]
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
@@ -65,7 +66,8 @@ def supervisor(tmp_path: Path, redis_url: str) -> Iterator[Supervisor]:
     for child in children:
         wait_until(lambda child=child: child.last_lines() == ["up"], timeout_s=10, what=child.spec.name)
     yield found
-    found.stop_all()
+    for child in children:
+        child.kill()
 
 
 def run_for(supervisor: Supervisor, seconds: float) -> None:

@@ -22,6 +22,7 @@ from apps.core.supervision.plan import Installation
 from tests.services import wait_until
 from webapp.settings.env import LONGEST_SOCKET_PATH, embedded_redis_socket
 
+pytestmark = pytest.mark.database_neutral
 PASSWORD = "canary-password-of-redis"
 
 

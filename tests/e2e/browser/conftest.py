@@ -21,18 +21,24 @@ def demo_passwords(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Address and folder of a product with its demonstration; the first start draws the footage."""
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product with its demonstration, in an empty folder; the first start draws the footage."""
+    found = Product(tmp_path_factory.mktemp("browser") / "var")
+    found.start()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="package")
+def running(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    """Address and folder of that product, or of the one that runs already."""
     if "VIDETTE_E2E" in os.environ:
         url, _, folder = os.environ["VIDETTE_E2E"].partition(",")
-        yield url, Path(folder)
-        return
-    product = Product(tmp_path_factory.mktemp("browser") / "var")
-    product.start()
-    try:
-        yield product.url, product.folder
-    finally:
-        product.stop()
+        return url, Path(folder)
+    product: Product = request.getfixturevalue("product")
+    return product.url, product.folder
 
 
 @pytest.fixture(scope="package")

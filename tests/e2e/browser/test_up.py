@@ -1,9 +1,11 @@
-"""`make run` from outside: it starts, it heals, it stops, and it starts quickly the second time."""
+"""`make run` from outside: it starts, it heals, it stops, and it starts quickly the second time.
+
+The last of this folder, because it kills and stops what the others look at.
+"""
 
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,14 +18,6 @@ pytestmark = pytest.mark.timeout(600)
 BACK_WITHIN_S = 10.0
 SECOND_START_S = 15.0
 MEMORY_MB = 3000
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    found = Product(tmp_path_factory.mktemp("product") / "var")
-    found.start()
-    yield found
-    found.stop(signal.SIGKILL)
 
 
 def test_it_shows_live_pictures_without_further_steps(product: Product) -> None:
