@@ -1,6 +1,8 @@
 """Cascades: who may set them, what the lease says then, and never a face, more text or less detection."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.audit.models import AuditRecord
@@ -265,6 +267,35 @@ def test_the_page_says_beside_the_field_what_is_refused_and_keeps_the_rest(
             if name not in wrong
         ]
     assert Cascade.objects.get().labels == ["car"]
+
+
+def test_the_form_asks_no_more_for_more_zones_and_versions(owner, camera, zone, models, client):
+    row = cascade_add(acting_user=owner, camera=camera, facts=facts(models, zone=zone))
+    client.force_login(owner)
+    edit = reverse("console:cascade_edit", args=[camera.pk, row.pk])
+
+    def asked() -> int:
+        client.get(edit)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(edit).status_code == 200
+        return len(queries)
+
+    few = asked()
+    for number in range(4):
+        Zone.objects.create(camera=camera, name=f"Gate {number}", kind="watch", polygon=SQUARE)
+        version(f"colours {number}", **CLASSIFIER)
+        version(f"finds {number}", classes=["person"])
+    assert asked() == few < 20
+
+
+def test_what_is_chosen_stands_first_and_the_rest_in_the_order_of_its_words(owner, camera, models, client):
+    row = cascade_add(acting_user=owner, camera=camera, facts=facts(models, labels=("truck",)))
+    client.force_login(owner)
+    page = client.get(
+        reverse("console:cascade_edit", args=[camera.pk, row.pk]), headers={"accept-language": "ru"}
+    )
+    choices = page.context["form"].fields["labels"].choices
+    assert choices == [("truck", "Грузовик"), ("car", "Автомобиль"), ("person", "Человек")]
 
 
 def test_the_list_shows_what_is_open_to_its_reader(owner, alice, bob, camera, camera_b, models, client):
