@@ -59,7 +59,9 @@ class Wall {
     on("alert", (message) => {
       if (message.kind === "alert_opened" && message.alert) this.byId.get(message.camera_id)?.setAlert(message.alert);
     });
-    on("error", (message) => message.camera_id && this.byId.get(message.camera_id)?.refuse(message.message));
+    on("error", ({ camera_id, code, message }) => {
+      if (camera_id) this.byId.get(camera_id)?.refuse(code === "not_found" ? this.words.text.not_open : message);
+    });
   }
 
   #connection({ state }) {
