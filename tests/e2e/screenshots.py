@@ -18,6 +18,8 @@ from tests.e2e.browser.conftest import demo_passwords
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 MOST_BYTES = 400_000
 COVERED = "Faces covered"
+ALL_CLEAR = """(words) => [...document.querySelectorAll(".tile:not([hidden]) [data-cover]")]
+  .every((cover) => cover.textContent === words)"""
 LOOK_MS = 6_000  # until events have come and gone on the tiles
 
 
@@ -25,6 +27,7 @@ def live_wall(page: Page) -> None:
     for tile in page.locator(".tile:visible").all():
         expect(tile.locator("[data-cover]")).to_have_text(COVERED, timeout=60_000)
     page.wait_for_timeout(LOOK_MS)
+    page.wait_for_function(ALL_CLEAR, arg=COVERED, timeout=60_000)
 
 
 def newest_event(page: Page) -> None:
