@@ -3,37 +3,21 @@
 import json
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.accounts.services import user_create
+from apps.cameras.demo.cast import cast
 
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    username: str
-    role: Role
-    note: str
-
-
-PEOPLE = (
-    Person("alice", Role.OPERATOR, "operator, Harbour office"),
-    Person("dana", Role.OPERATOR, "operator, Depot"),
-    Person("bob", Role.COMPLIANCE, "compliance officer: who has seen what"),
-    Person("erin", Role.MODEL_OWNER, "model owner"),
-    Person("adam", Role.ADMINISTRATOR, "administrator: cameras, people, settings"),
-    Person("charlie", Role.OPERATOR, "no grants: sees nothing"),
-)
-
-
 def people_seed(accounts_path: Path) -> dict[str, User]:
     """Create the demo accounts that are missing; new passwords are added to `accounts_path` (mode 0600)."""
-    known = {user.username: user for user in User.objects.filter(username__in=[p.username for p in PEOPLE])}
+    people = cast().people
+    known = {user.username: user for user in User.objects.filter(username__in=[p.username for p in people])}
     rows = _rows(accounts_path)
-    for person in PEOPLE:
+    for person in people:
         if person.username in known:
             continue
         password = _password()

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.audit.models import AuditRecord
+from apps.cameras.demo.cast import DemoSite, cast
 from apps.cameras.demo.footage import Wanted
 from apps.cameras.models import Camera, CameraGroup, Site
 from apps.cameras.services import (
@@ -25,26 +25,6 @@ from apps.cameras.services import (
 ACTION = "demo.show"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoSite:
-    name: str
-    time_zone: str
-
-
-SITES = {"A": DemoSite("Harbour office", "Europe/Helsinki"), "B": DemoSite("Depot", "Asia/Almaty")}
-# (user, site, permission); adam watches because zones are drawn on a picture; charlie gets nothing.
-GRANTS = (
-    ("alice", "A", "watch"),
-    ("alice", "A", "triage"),
-    ("dana", "B", "watch"),
-    ("dana", "B", "triage"),
-    ("erin", "A", "watch"),
-    ("erin", "B", "watch"),
-    ("adam", "A", "watch"),
-    ("adam", "B", "watch"),
-)
-
-
 @transaction.atomic
 def demo_show(*, footage: str, wanted: Sequence[Wanted], people: dict[str, User]) -> bool:
     """Show `footage` ("drawn", or the folder of the clips); False when it is what is shown already.
@@ -55,7 +35,7 @@ def demo_show(*, footage: str, wanted: Sequence[Wanted], people: dict[str, User]
     if _shown() == footage:
         return False
     adam = people["adam"]
-    sites = {key: _site(adam, site) for key, site in SITES.items()}
+    sites = {site.key: _site(adam, site) for site in cast().sites}
     _switch(adam, wanted)
     members: dict[CameraGroup, list[Camera]] = defaultdict(list)
     for item in wanted:
@@ -65,8 +45,10 @@ def demo_show(*, footage: str, wanted: Sequence[Wanted], people: dict[str, User]
     for group, cameras in members.items():
         ids = {*group.cameras.values_list("pk", flat=True), *(camera.pk for camera in cameras)}
         group_set_cameras(acting_user=adam, group=group, version=group.version, camera_ids=ids)
-    for username, site_key, permission in GRANTS:
-        grant_give(acting_user=adam, user=people[username], site=sites[site_key], permission=permission)
+    for grant in cast().grants:
+        grant_give(
+            acting_user=adam, user=people[grant.username], site=sites[grant.site], permission=grant.permission
+        )
     audit.record_system(action=ACTION, object_type="demo", object_id="footage", details={"footage": footage})
     return True
 

@@ -98,6 +98,10 @@ def _static_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def has_footage(data_dir: Path) -> bool:
+    return (data_dir / "demo" / "clips.json").exists()
+
+
 def draw_footage(variables: Mapping[str, str], installation: Installation) -> None:
     """The demo's clips, drawn by the data plane in a process of its own; made once."""
     spec = ProcessSpec(

@@ -230,3 +230,12 @@ def test_a_refused_setting_is_a_sentence_and_no_trace(variable: str, tmp_path: P
     assert done.returncode == 1
     assert done.stderr.startswith(f"vidette: {name}: expected")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_footage_that_was_drawn_is_known_again(tmp_path):
+    from inference_workers.demo.film import MANIFEST
+
+    assert not prepare.has_footage(tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / MANIFEST).write_text("{}")
+    assert prepare.has_footage(tmp_path)

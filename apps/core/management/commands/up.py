@@ -120,7 +120,7 @@ class Start:
         prepare.migrate()
         if prepare.collect_static(self._data_dir):
             self._board.say(_("Static files are new."))
-        if self._wishes.demo is None and not (self._data_dir / "demo" / "manifest.json").exists():
+        if self._wishes.demo is None and not prepare.has_footage(self._data_dir):
             self._board.say(_("Drawing the demo footage; this happens once and takes about a minute …"))
         if self._wishes.demo is None:
             prepare.draw_footage(self._variables, self._installation)
