@@ -50,7 +50,8 @@ def test_each_tile_says_name_age_rate_and_model(people):
             expect(tile.locator(".tile__name a")).not_to_be_empty()
             expect(tile.locator("[data-age-text]")).to_have_text(re.compile(r"^(stale · )?\d+(\.\d)? s$"))
             expect(tile.locator("[data-fps]")).to_have_text(re.compile(r"^[1-9]\d*\.\d fps$"))
-            expect(tile.locator("[data-model]")).not_to_have_text("–")
+            # Pictures come before the worker has said which models it has.
+            expect(tile.locator("[data-model]")).not_to_have_text("–", timeout=PICTURE_MS)
         expect(page.locator("#connection")).to_contain_text("Connected")
 
 
