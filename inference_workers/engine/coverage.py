@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference_workers.contracts.lease import Lease, Stage, Target, Zone, ZoneKind
+from inference_workers.engine.boxes import iou_xyxy
 from inference_workers.engine.covers import CoverRules, CoverTracker
 from inference_workers.engine.display import LookLog, LookRules
 from inference_workers.engine.frame import Detections, Frame
@@ -156,7 +157,5 @@ def _with_moved(text: Boxes, frame: Frame, *, only_touched: bool) -> Boxes:
         return text
     moved = frame.moved_xyxy.astype(np.float64)
     if only_touched:
-        one, other = moved[:, None], text[None]
-        touching = (one[..., :2] < other[..., 2:]).all(2) & (one[..., 2:] > other[..., :2]).all(2)
-        moved = moved[np.any(touching, axis=1)]
+        moved = moved[np.any(iou_xyxy(moved, text) > 0, axis=1)]
     return np.concatenate([text, moved])

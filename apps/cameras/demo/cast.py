@@ -3,13 +3,10 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 
 from apps.accounts.models import Role
-
-FILE = "demo.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Cast:
 
 @cache
 def cast() -> Cast:
-    rows = json.loads((Path(settings.FIXTURE_DIRS[0]) / FILE).read_text(encoding="utf-8"))
+    rows = json.loads((settings.BASE_DIR / "fixtures" / "demo.json").read_text(encoding="utf-8"))
     return Cast(
         sites=tuple(DemoSite(**row) for row in rows["sites"]),
         people=tuple(Person(row["username"], Role(row["role"]), row["note"]) for row in rows["people"]),
