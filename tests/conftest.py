@@ -15,9 +15,16 @@ from pathlib import Path
 
 import django
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests.record_flush import record_survives_flush  # noqa: F401 - a fixture for every test
 from tests.services import PostgresServer, RedisServer, ServiceMissing
+
+# The suite says the same of the same code, and no example fails for being slow on crowded cores. What chance
+# finds is looked for on purpose: `pytest --hypothesis-profile=search PATH`, other examples at every run.
+hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("search", max_examples=2000, deadline=None)
+hypothesis_settings.load_profile("suite")
 
 _DATA_PLANE = {"engine", "workers", "quality", "gpu"}
 _CONTROL_PLANE = {"apps", "live", "queries", "e2e", "architecture"}

@@ -35,7 +35,7 @@ TEXT_FIELDS = (
     "address",
     "request_id",
 )
-_SECRET_WORDS = ("password", "secret", "authorization", "cookie")
+SECRET_WORDS = ("password", "secret", "authorization", "cookie")
 
 
 class Chained(Protocol):
@@ -191,6 +191,6 @@ def _clean_float(value: float) -> float | int | str:
 def _clean_key(key: Any, item: Any) -> str:
     if not isinstance(key, str):
         raise ValueError(f"details of the record: expected text as key, got {type(key).__name__}")
-    if isinstance(item, str | bytes) and any(word in key.lower() for word in _SECRET_WORDS):
+    if isinstance(item, str | bytes) and any(word in key.lower() for word in SECRET_WORDS):
         raise ValueError(f"details of the record: {key!r} names a secret, which never enters the record")
     return clean_text(key, 80)

@@ -7,20 +7,30 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.audit.chain import GENESIS_PREVIOUS, TEXT_FIELDS, canonical, clean_details, hash_of, timestamp
+from apps.audit.chain import (
+    GENESIS_PREVIOUS,
+    SECRET_WORDS,
+    TEXT_FIELDS,
+    canonical,
+    clean_details,
+    hash_of,
+    timestamp,
+)
 
 text = st.text(st.characters(codec="utf-8"))
+# Hypothesis draws the words of our own source too, so it does find "PASSWORD"; that one is refused, below.
+keys = text.filter(lambda key: not any(word in key.lower() for word in SECRET_WORDS))
 scalars = st.none() | st.booleans() | text | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False)
-values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(text, inner), max_leaves=8)
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=8)
 
 
-@given(st.dictionaries(text, values))
+@given(st.dictionaries(keys, values))
 def test_both_encoders_write_the_same_bytes(content):
     finite = clean_details({"content": content}) if _depth(content) < 5 else {"content": str(content)}
     assert canonical(finite) == rfc8785.dumps(finite)
 
 
-@given(st.dictionaries(text, values))
+@given(st.dictionaries(keys, values))
 def test_cleaned_details_are_clean(content):
     if _depth(content) < 6:
         once = clean_details({"content": content})
