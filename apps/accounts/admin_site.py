@@ -55,7 +55,7 @@ class VidettePanel(admin.AdminSite):
         if not request.user.is_authenticated:
             return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
         if not self.has_permission(request):
-            raise NotFound("page")
+            raise NotFound(str(_("page")))
         return redirect("admin:index")
 
     def logout(  # type: ignore[override]

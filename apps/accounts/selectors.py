@@ -4,6 +4,7 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import Capability, require
@@ -21,12 +22,12 @@ def user_get(user: User, user_id: object) -> User:
     try:
         key = user_id if isinstance(user_id, UUID) else UUID(str(user_id))
     except ValueError as error:
-        raise NotFound("user") from error
+        raise NotFound(_("user")) from error
     if key != user.pk:
         require(user, Capability.MANAGE_USERS)
     found = User.objects.filter(pk=key).first()
     if found is None:
-        raise NotFound("user")
+        raise NotFound(_("user"))
     return found
 
 
@@ -43,7 +44,7 @@ def token_get(user: User, digest: str) -> ApiToken:
     """A token by its digest: one's own, or anybody's with the right to manage users."""
     token = _tokens().filter(digest=digest).first()
     if token is None:
-        raise NotFound("token")
+        raise NotFound(_("token"))
     if token.user_id != user.pk:
         require(user, Capability.MANAGE_USERS)
     return token

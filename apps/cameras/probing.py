@@ -141,7 +141,7 @@ def probe_get(user: User, probe_id: str) -> Probe:
     facts_text = client().get(f"{_list_of(probe_id)}:facts")
     facts = json.loads(cast(bytes, facts_text)) if facts_text else {}
     if facts.get("user") != str(user.pk):
-        raise NotFound("test")
+        raise NotFound(_("test"))
     outcomes = tuple(probe_outcomes(probe_id))
     answered = any(outcome.status == DONE for outcome in outcomes)
     over = now().timestamp() > facts["deadline_at"] + 2

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role, User
 from apps.accounts.roles import Capability, user_can
@@ -108,13 +109,13 @@ def access_camera(user: Viewer, camera_id: object, *, purpose: str, capability: 
     """
     key = as_uuid(camera_id)
     if key is None:
-        raise NotFound("camera")
+        raise NotFound(_("camera"))
     camera = cameras_for(user, capability).filter(pk=key).first()
     if camera is not None:
         return camera
     if Camera.objects.filter(pk=key).exists():
         refusal_record(user, "camera", key, capability, purpose)
-    raise NotFound("camera")
+    raise NotFound(_("camera"))
 
 
 def refusal_record(
@@ -159,14 +160,14 @@ def groups_visible_to(user: Viewer) -> QuerySet[CameraGroup]:
 def site_get(user: Viewer, site_id: object) -> Site:
     site = by_key(sites_visible_to(user), site_id).first()
     if site is None:
-        raise NotFound("site")
+        raise NotFound(_("site"))
     return site
 
 
 def group_get(user: Viewer, group_id: object) -> CameraGroup:
     group = by_key(groups_visible_to(user), group_id).first()
     if group is None:
-        raise NotFound("camera group")
+        raise NotFound(_("camera group"))
     return group
 
 
@@ -177,7 +178,7 @@ def zones_of(camera: Camera) -> QuerySet[Zone]:
 def zone_get(camera: Camera, zone_id: object) -> Zone:
     zone = by_key(zones_of(camera), zone_id).first()
     if zone is None:
-        raise NotFound("zone")
+        raise NotFound(_("zone"))
     return zone
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -21,7 +22,7 @@ def certificate_pdf(*, acting_user: User, erasure: Erasure, language: str) -> by
     """Who opens it is on record first. It names the request and numbers, never what was seen."""
     require(acting_user, Capability.RUN_CASES)
     if erasure.state != ErasureState.DONE:
-        raise NotFound("certificate")
+        raise NotFound(_("certificate"))
     with transaction.atomic():
         audit.record_access(
             action="erasure.certificate",

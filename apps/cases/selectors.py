@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db.models import QuerySet, prefetch_related_objects
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -50,7 +51,7 @@ def case_get(user: User, case_id: object) -> Case:
     key = as_uuid(case_id)
     found = Case.objects.filter(pk=key).first() if key else None
     if found is None:
-        raise NotFound("case")
+        raise NotFound(_("case"))
     return found
 
 
@@ -81,7 +82,7 @@ def erasure_get(user: User, case_id: object, erasure_id: object) -> Erasure:
     rows = Erasure.objects.select_related("case", "made_by", "decided_by", "executed_by")
     found = by_key(rows.filter(case=case), erasure_id).first()
     if found is None:
-        raise NotFound("erasure")
+        raise NotFound(_("erasure"))
     return found
 
 
@@ -95,5 +96,5 @@ def disclosure_get(user: User, case_id: object, disclosure_id: object) -> Disclo
     rows = Disclosure.objects.select_related("case", "prepared_by", "decided_by")
     found = by_key(rows.filter(case=case), disclosure_id).first()
     if found is None:
-        raise NotFound("disclosure")
+        raise NotFound(_("disclosure"))
     return found

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -149,7 +150,7 @@ def _contains(text: str) -> Q:
 def purpose_get(user: User, purpose_id: object) -> Purpose:
     purpose = by_key(purposes_search(user), purpose_id).first()
     if purpose is None:
-        raise NotFound("purpose")
+        raise NotFound(_("purpose"))
     return purpose
 
 
@@ -185,7 +186,7 @@ def consents_search(user: User, *, subject: str = "", standing: bool | None = No
 def consent_get(user: User, consent_id: object) -> Consent:
     consent = by_key(consents_search(user), consent_id).first()
     if consent is None:
-        raise NotFound("consent")
+        raise NotFound(_("consent"))
     return consent
 
 
@@ -203,5 +204,5 @@ def notice_by_code(code: str) -> Notice:
     """The notice of a sign; the same NotFound for every code that there is none for."""
     notice = Notice.objects.select_related("camera__site").filter(code=code.lower()).first()
     if notice is None:
-        raise NotFound("notice")
+        raise NotFound(_("notice"))
     return notice

@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from django.utils.translation import gettext as _
+
 
 class DomainError(Exception):
     """A refusal that the product explains: what was expected, what came, who can help."""
@@ -24,10 +26,11 @@ class Invalid(DomainError):
 
 
 class NotFound(DomainError):
-    """Missing and forbidden look the same to the one who asks."""
+    """Missing and forbidden look the same to the one who asks. `kind` is a noun in the reader's language."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__("not_found", f"No such {kind}, or it is not open to you.", HTTPStatus.NOT_FOUND)
+        text = _("No such {kind}, or it is not open to you.").format(kind=kind)
+        super().__init__("not_found", text, HTTPStatus.NOT_FOUND)
 
 
 class Forbidden(DomainError):

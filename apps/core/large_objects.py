@@ -12,6 +12,7 @@ import obstore
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from obstore.exceptions import BaseError, NotFoundError
 
 from apps.core.errors import DomainError, NotFound, Unavailable
@@ -48,7 +49,7 @@ def object_size(key: str) -> int:
     try:
         return int(obstore.head(store(), key)["size"])
     except (NotFoundError, FileNotFoundError) as error:
-        raise NotFound("file") from error
+        raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
         raise _away() from error
 
@@ -138,7 +139,7 @@ def object_stream(key: str, start: int = 0, end: int | None = None) -> Iterator[
         for part in obstore.get(store(), key, options=options).stream(min_chunk_size=SENT_BYTES):
             yield bytes(part)
     except (NotFoundError, FileNotFoundError) as error:
-        raise NotFound("file") from error
+        raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
         raise _away() from error
 

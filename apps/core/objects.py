@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from django.conf import settings
+from django.utils.translation import gettext as _
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
@@ -33,7 +34,7 @@ def object_get(key: str) -> bytes:
     try:
         return bytes(obstore.get(store(), key).bytes())
     except (NotFoundError, FileNotFoundError) as error:
-        raise NotFound("picture") from error
+        raise NotFound(_("picture")) from error
     except (BaseError, OSError) as error:
         raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
 
@@ -79,6 +80,6 @@ def object_head_bytes(key: str, count: int) -> bytes:
     try:
         return bytes(obstore.get(store(), key, options=options).bytes())
     except (NotFoundError, FileNotFoundError) as error:
-        raise NotFound("file") from error
+        raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
         raise Unavailable("objects_unavailable", "The object store does not answer now.") from error

@@ -50,7 +50,7 @@ def problem_of(error: BaseException) -> Problem | None:
     if isinstance(error, DomainError):
         return Problem(error.code, error.message, error.status)
     if isinstance(error, Http404):
-        return problem_of(NotFound("page"))
+        return problem_of(NotFound(_("page")))
     if isinstance(error, PermissionDenied):
         return Problem("forbidden", _("This is not open to you."), HTTPStatus.FORBIDDEN)
     if isinstance(error, OperationalError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit import services as audit
@@ -57,7 +58,7 @@ def preview_open(user: User, probe_id: str) -> bytes:
 def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose: str) -> Snapshot:
     watchable = cameras_watchable_by(user).filter(pk=row.camera_id).exists()
     if not key or not watchable:
-        raise NotFound("snapshot")
+        raise NotFound(_("snapshot"))
     jpeg = object_get(key)
     with transaction.atomic():
         audit.record_access(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability
 from apps.audit import services as audit
@@ -147,7 +148,7 @@ def event_look_up(user: Viewer, event_id: object, *, purpose: str = "") -> Event
         return event
     if key and Event.objects.filter(pk=key).exists():
         refusal_record(user, "event", key, Capability.SEE_EVENTS, purpose)
-    raise NotFound("event")
+    raise NotFound(_("event"))
 
 
 def event_get(user: Viewer, event_id: object, purpose: str) -> Event:
@@ -174,7 +175,7 @@ def reading_look_up(user: Viewer, reading_id: object, *, purpose: str = "") -> R
         return reading
     if key and Reading.objects.filter(pk=key).exists():
         refusal_record(user, "reading", key, Capability.SEE_EVENTS, purpose)
-    raise NotFound("reading")
+    raise NotFound(_("reading"))
 
 
 def triageable(user: Viewer, event: Event) -> bool:

@@ -212,7 +212,7 @@ def work_get(user: User, work_id: object) -> WorkItem:
     require(user, Capability.ANALYSE_FRAMES)
     item = by_key(WorkItem.objects.filter(owner=user), work_id).first()
     if item is None:
-        raise NotFound("work item")
+        raise NotFound(_("work item"))
     return item
 
 
@@ -227,7 +227,7 @@ def work_picture_open(user: User, work_id: UUID, purpose: str) -> Snapshot:
     """The redacted picture of one's own work; who saw it is on record before it is returned."""
     item = work_get(user, work_id)
     if item.state != WorkState.DONE:
-        raise NotFound("picture")
+        raise NotFound(_("picture"))
     jpeg = object_get(item.output_key)
     redaction = str(item.result.get("redaction", ""))
     with transaction.atomic():

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -38,10 +39,10 @@ def result_open(user: User, evaluation: Evaluation, purpose: str) -> dict[str, A
 def result_read(evaluation: Evaluation) -> dict[str, Any]:
     """The whole result; NotFound before there is one. It holds boxes and figures, no picture."""
     if evaluation.state != JobState.DONE or evaluation.kind == JobKind.GATE:
-        raise NotFound("result")
+        raise NotFound(_("result"))
     found = json.loads(object_get(outcome_key(str(evaluation.pk))))
     if not isinstance(found, dict):
-        raise NotFound("result")
+        raise NotFound(_("result"))
     return found
 
 
@@ -58,7 +59,7 @@ def picture_open(user: User, evaluation: Evaluation, number: int, purpose: str) 
     """One picture with its faces covered; that it was looked at is on record before it is shown."""
     require(user, Capability.EVALUATE_MODELS)
     if not 0 <= number < pictures_shown(evaluation):
-        raise NotFound("picture")
+        raise NotFound(_("picture"))
     jpeg = object_get(shown_key(str(evaluation.pk), f"{number:03d}"))
     with transaction.atomic():
         audit.record_access(

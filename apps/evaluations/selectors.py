@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
@@ -37,7 +38,7 @@ def evaluations_for(user: Viewer) -> QuerySet[Evaluation]:
 def evaluation_get(user: Viewer, evaluation_id: object) -> Evaluation:
     found = by_key(evaluations_for(user), evaluation_id).first()
     if found is None:
-        raise NotFound("evaluation")
+        raise NotFound(_("evaluation"))
     return found
 
 
@@ -56,7 +57,7 @@ def sets_for(user: Viewer) -> QuerySet[SetVersion]:
 def set_get(user: Viewer, set_version_id: object) -> SetVersion:
     found = by_key(sets_for(user), set_version_id).first()
     if found is None:
-        raise NotFound("labelled set")
+        raise NotFound(_("labelled set"))
     return found
 
 

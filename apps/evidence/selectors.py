@@ -30,7 +30,7 @@ def pack_get(user: User, pack_id: object) -> EvidencePack:
         audit.record_refusal(
             action="evidence.open", object_type="evidence_pack", object_id=str(pack_id), acting_user=user
         )
-    raise NotFound("evidence pack")
+    raise NotFound(_("evidence pack"))
 
 
 def check_exports(camera: Camera) -> None:

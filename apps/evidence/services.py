@@ -76,7 +76,7 @@ def pack_open(user: User, pack: EvidencePack, *, purpose: str, wanted: str = "")
     require(user, Capability.EXPORT_EVIDENCE)
     check_exports(pack.camera)
     if pack.state != PackState.DONE:
-        raise NotFound("file")
+        raise NotFound(_("file"))
     response = object_response(pack.object_key, CONTENT_TYPE, wanted, f"vidette-evidence-{pack.pk}.zip")
     with transaction.atomic():
         audit.record_access(
@@ -121,9 +121,9 @@ def _check_items(user: User, pack: EvidencePack) -> None:
     """Segments and events belong to the camera and the span; redacted files have to be open to the user."""
     files = set(pack.items.get("redactions", []))
     if files and redactions_of(user).filter(pk__in=files).count() != len(files):
-        raise NotFound("redacted file")
+        raise NotFound(_("redacted file"))
     if not chosen_are_there(pack):
-        raise NotFound("recording, event or redacted file of this camera and time")
+        raise NotFound(_("recording, event or redacted file of this camera and time"))
 
 
 def _checked(wanted: Wanted) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import redis
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
@@ -91,4 +92,4 @@ def alert_get(user: Viewer, alert_id: object) -> Alert:
     hidden = by_key(Alert.objects.all(), alert_id).first()
     if hidden is not None:
         refusal_record(user, "alert", hidden.pk, Capability.SEE_CAMERAS)
-    raise NotFound("alert")
+    raise NotFound(_("alert"))

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -39,7 +40,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus: with METRICS_TOKEN as bearer token, or from this machine where none is set."""
     if not _may_scrape(request):
-        raise NotFound("page")
+        raise NotFound(_("page"))
     return HttpResponse(metrics_text(), content_type=CONTENT_TYPE)
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from apps.audit import services as audit
 from apps.core.clock import now
@@ -73,11 +74,11 @@ def content_key(segment: Segment) -> bytes:
     """
     key = segment.sealed_under
     if not segment.original_key or key is None or not key.sealed_private:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     header = object_head_bytes(segment.original_key, SEAL_HEADER_BYTES)
     public = header[len(SEAL_MAGIC) : len(SEAL_MAGIC) + SEAL_PUBLIC_BYTES]
     if not header.startswith(SEAL_MAGIC) or len(public) != SEAL_PUBLIC_BYTES:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     private = X25519PrivateKey.from_private_bytes(_opened(key))
     shared = private.exchange(X25519PublicKey.from_public_bytes(public))
     context = seal_context(str(key.pk), str(segment.camera_id), str(segment.pk))

@@ -29,7 +29,7 @@ def original_film(segment: Segment) -> bytes:
     """
     key = content_key(segment)
     if segment.sealed_under is None or object_size(segment.original_key) > MAX_SEALED_BYTES:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     blob = object_get(segment.original_key)
     if hashlib.sha256(blob).hexdigest() != segment.original_sha256:
         raise _altered()

@@ -8,6 +8,7 @@ from datetime import time as clock_time
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability
 from apps.audit import services as audit
@@ -112,4 +113,4 @@ def segment_look_up(user: Viewer, segment_id: object, *, purpose: str = "") -> S
         return segment
     if key and Segment.objects.filter(pk=key).exists():
         refusal_record(user, "segment", key, Capability.SEE_RECORDINGS, purpose)
-    raise NotFound("recording")
+    raise NotFound(_("recording"))

@@ -37,7 +37,7 @@ def originals_destroy(*, acting_user: User, camera: Camera, day: date, reason: s
             .first()
         )
         if key is None:
-            raise NotFound("key")
+            raise NotFound(_("key"))
         sealed = list(Segment.objects.filter(sealed_under=key))
         _refuse_held(camera, sealed)
         _forget(sealed)

@@ -99,7 +99,7 @@ def _opened(redaction: Redaction) -> Redaction:
     """The row, locked, if its result can be edited now."""
     row = Redaction.objects.select_for_update().filter(pk=redaction.pk, deleted_at=None).first()
     if row is None:
-        raise NotFound("redaction")
+        raise NotFound(_("redaction"))
     if row.ready_revision is None or row.state not in _WORKABLE:
         raise Conflict("not_ready", _("There is no result to edit yet."))
     if row.input_gone_at is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit import services as audit
@@ -44,7 +45,7 @@ def result_open(user: User, redaction: Redaction, wish: Wish) -> HttpResponseBas
 def tracks_open(user: User, redaction: Redaction, wish: Wish) -> HttpResponseBase:
     """Where the covers are: boxes over time, no picture."""
     if redaction.tracks_revision is None:
-        raise NotFound("file")
+        raise NotFound(_("file"))
     key = tracks_key(str(redaction.pk), redaction.tracks_revision)
     return _document(user, redaction, wish, key, redaction.tracks_revision)
 
@@ -65,7 +66,7 @@ def _document(user: User, redaction: Redaction, wish: Wish, key: str, revision: 
 
 def _ready(redaction: Redaction) -> int:
     if redaction.ready_revision is None:
-        raise NotFound("file")
+        raise NotFound(_("file"))
     return redaction.ready_revision
 
 

@@ -1,6 +1,7 @@
 """Who may see which redaction: compliance officers all of them, a service account its own."""
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Role, User
 from apps.accounts.roles import Capability, require
@@ -29,4 +30,4 @@ def redaction_get(user: User, redaction_id: object) -> Redaction:
         audit.record_refusal(
             action="redaction.open", object_type="redaction", object_id=str(redaction_id), acting_user=user
         )
-    raise NotFound("redaction")
+    raise NotFound(_("redaction"))

@@ -142,7 +142,7 @@ def _move(
     with transaction.atomic():
         row = Redaction.objects.select_for_update().filter(pk=redaction.pk, deleted_at=None).first()
         if row is None:
-            raise NotFound("redaction")
+            raise NotFound(_("redaction"))
         if row.state not in before:
             raise _moved_on()
         row.state = after

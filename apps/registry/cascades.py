@@ -78,7 +78,7 @@ def cascade_get(camera: Camera, cascade_id: object) -> Cascade:
     rows = Cascade.objects.select_related("version", "zone")
     row = rows.filter(camera=camera, pk=key).first() if key else None
     if row is None:
-        raise NotFound("cascade")
+        raise NotFound(_("cascade"))
     return row
 
 
@@ -108,7 +108,7 @@ def cascade_change(*, acting_user: User, cascade: Cascade, facts: CascadeFacts) 
         _check_name_free(_others(cascade.camera).exclude(pk=cascade.pk), facts)
         row = Cascade.objects.select_for_update(of=("self",)).filter(pk=cascade.pk).first()
         if row is None:
-            raise NotFound("cascade")
+            raise NotFound(_("cascade"))
         before = _told(row)
         for name, value in _values(facts).items():
             setattr(row, name, value)
@@ -158,7 +158,7 @@ def _check(camera: Camera, facts: CascadeFacts) -> None:
         message = _("A thing is looked at again after %(least)d to %(most)d seconds.") % limits
         raise Invalid("cascade_every", message, field="every_s")
     if facts.zone is not None and facts.zone.camera_id != camera.pk:
-        raise NotFound("zone")
+        raise NotFound(_("zone"))
     if facts.stage == CascadeStage.TEXT:
         if facts.version is not None or facts.name:
             message = _("Text is read by the version that reads on this camera; name none.")

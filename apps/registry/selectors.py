@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, require, user_can
 from apps.cameras.grants import Viewer
@@ -40,7 +41,7 @@ def version_get(user: Viewer, version_id: object) -> ModelVersion:
     require(user, Capability.SEE_MODELS)
     version = by_key(versions_all(), version_id).first()
     if version is None:
-        raise NotFound("model version")
+        raise NotFound(_("model version"))
     return version
 
 
@@ -52,7 +53,7 @@ def family_get(user: Viewer, family_id: object) -> ModelFamily:
     require(user, Capability.SEE_MODELS)
     family = by_key(families_all(), family_id).first()
     if family is None:
-        raise NotFound("model family")
+        raise NotFound(_("model family"))
     return family
 
 

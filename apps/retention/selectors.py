@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, require
 from apps.cameras.grants import Viewer
@@ -56,7 +57,7 @@ def class_get(code: str) -> RetentionClass:
         return default_class()
     found = RetentionClass.objects.filter(code=code).first()
     if found is None:
-        raise NotFound("retention class")
+        raise NotFound(_("retention class"))
     return found
 
 
@@ -116,7 +117,7 @@ def hold_get(user: Viewer, hold_id: object) -> LegalHold:
     require(user, Capability.MANAGE_RETENTION)
     hold = by_key(LegalHold.objects.select_related("camera"), hold_id).first()
     if hold is None or not cameras_for(user, Capability.SEE_CAMERAS).filter(pk=hold.camera_id).exists():
-        raise NotFound("hold")
+        raise NotFound(_("hold"))
     return hold
 
 

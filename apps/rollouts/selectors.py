@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -62,7 +63,7 @@ def rollout_get(user: User, rollout_id: object) -> Rollout:
     require(user, Capability.SEE_ROLLOUTS)
     rollout = by_key(rollouts_all(), rollout_id).first()
     if rollout is None:
-        raise NotFound("rollout")
+        raise NotFound(_("rollout"))
     return rollout
 
 
@@ -83,7 +84,7 @@ def entry_get(user: User, number: int) -> ServingEntry:
     require(user, Capability.SEE_ROLLOUTS)
     entry = entries_all().filter(number=number).first()
     if entry is None:
-        raise NotFound("entry")
+        raise NotFound(_("entry"))
     return entry
 
 

@@ -4,6 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, user_can
@@ -36,7 +37,7 @@ def request_get(user: Viewer, request_id: object) -> UnmaskRequest:
         return row
     if key and UnmaskRequest.objects.filter(pk=key).exists():
         refusal_record(user, "unmask_request", key, Capability.REQUEST_UNMASKING)
-    raise NotFound("request")
+    raise NotFound(_("request"))
 
 
 def waiting_for(user: Viewer) -> QuerySet[UnmaskRequest]:
@@ -81,7 +82,7 @@ def grant_live(user: User, request_id: object, session_key: str) -> UnmaskGrant:
         UnmaskGrant.objects.select_related("request__camera").filter(request_id=key).first() if key else None
     )
     if grant is None:
-        raise NotFound("grant")
+        raise NotFound(_("grant"))
     request = grant.request
     allowed = (
         request.requested_by_id == user.pk
@@ -92,7 +93,7 @@ def grant_live(user: User, request_id: object, session_key: str) -> UnmaskGrant:
     )
     if not allowed:
         refusal_record(user, "unmask_grant", grant.pk, Capability.REQUEST_UNMASKING, request.purpose)
-        raise NotFound("grant")
+        raise NotFound(_("grant"))
     return grant
 
 

@@ -69,6 +69,7 @@ export class LivePicture {
     this.times = [];
     this.decoding = false;
     this.waiting = null;
+    this.clearings = 0;
     new ResizeObserver(() => this.#drawBoxes()).observe(boxes);
   }
 
@@ -89,7 +90,12 @@ export class LivePicture {
   }
 
   async #draw({ header, ageMs, jpeg }) {
+    const { clearings } = this;
     const image = await createImageBitmap(jpeg);
+    if (clearings !== this.clearings) {
+      image.close();
+      return;
+    }
     if (this.picture.width !== image.width || this.picture.height !== image.height) {
       Object.assign(this.picture, { width: image.width, height: image.height });
     }
@@ -106,6 +112,7 @@ export class LivePicture {
 
   /** Take the picture off the screen: nobody may look at this camera any more. */
   clear() {
+    this.clearings += 1;
     this.waiting = null;
     this.header = null;
     this.coveredSince = null;

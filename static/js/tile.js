@@ -57,6 +57,7 @@ export class Tile {
 
   refuse(message) {
     this.refusal = message;
+    this.live.clear(); // the last picture would go on being looked at
   }
 
   inTrouble() {

@@ -2,6 +2,7 @@
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -20,7 +21,7 @@ def sessions_end(*, acting_user: User, user: User, session_id: int | None = None
     with transaction.atomic():
         ended = end_all_sessions(user, session_id)
         if session_id is not None and not ended:
-            raise NotFound("session")
+            raise NotFound(_("session"))
         audit.record_change(
             action="session.end",
             object_type="user",

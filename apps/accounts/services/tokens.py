@@ -54,7 +54,7 @@ def token_revoke(*, acting_user: User, token: ApiToken) -> None:
     with transaction.atomic():
         deleted, _rows = ApiToken.objects.filter(pk=token.pk).delete()
         if not deleted:
-            raise NotFound("token")
+            raise NotFound(_("token"))
         _record(acting_user, token, "token.revoke")
         publish("sessions.changed", user_id=str(token.user_id))
 

@@ -115,7 +115,7 @@ def group_set_cameras(
     with unique_names(_("camera group")):
         cameras = list(Camera.objects.filter(site_id=group.site_id, pk__in=wanted))
         if len(cameras) != len(wanted):
-            raise NotFound("camera")
+            raise NotFound(_("camera"))
         before = sorted(str(key) for key in group.cameras.values_list("pk", flat=True))
         changes_apply(group, version=version, changes={})
         group.cameras.set(cameras)

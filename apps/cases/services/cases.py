@@ -155,7 +155,7 @@ def contact_reveal(*, acting_user: User, case: Case, purpose: str) -> str:
             purpose=purpose,
         )
     if case.contact_sealed is None:
-        raise NotFound("contact")
+        raise NotFound(_("contact"))
     return crypto.unseal(bytes(case.contact_sealed))
 
 

@@ -124,7 +124,7 @@ def item_get(case: Case, item_id: object) -> CaseItem:
     key = as_uuid(item_id)
     item = CaseItem.objects.filter(case=case, pk=key).first() if key else None
     if item is None:
-        raise NotFound("item")
+        raise NotFound(_("item"))
     return item
 
 
@@ -133,7 +133,7 @@ def item_copy_response(user: User, item: CaseItem, purpose: str, wanted: str = "
     require(user, Capability.RUN_CASES)
     if not may_see(user, item):
         refusal_record(user, "case_item", item.pk, Capability.RUN_CASES, purpose)
-        raise NotFound("copy")
+        raise NotFound(_("copy"))
     response = object_response(item.copy_key, item.copy_type, wanted)
     if response.status_code in (200, 206):
         with transaction.atomic():
@@ -214,7 +214,7 @@ def _may_copy(thing: Thing, watchable: set[UUID]) -> bool:
 def _thing(user: User, kind: str, key: str, purpose: str) -> Thing:
     """What is named, if the person who asks may know of it; each look has its rule in its own app."""
     if kind not in ItemKind.values:
-        raise NotFound("item")
+        raise NotFound(_("item"))
     return _FINDERS[ItemKind(kind)](user, key, purpose)
 
 
@@ -293,7 +293,7 @@ def _work(user: User, key: str, _purpose: str) -> Thing:
     wanted = as_uuid(key)
     row = WorkItem.objects.filter(pk=wanted).first() if wanted else None
     if row is None:
-        raise NotFound("picture")
+        raise NotFound(_("picture"))
     with transaction.atomic():
         audit.record_access(
             action="work.name",

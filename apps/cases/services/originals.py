@@ -87,10 +87,10 @@ def original_edit(*, acting_user: User, case: Case, item: CaseItem) -> Redaction
 
 def _segment(user: User, item: CaseItem) -> Segment:
     if item.kind != ItemKind.SEGMENT:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     segment = segment_look_up(user, item.object_id, purpose=PURPOSE)
     if not segment.original_key:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     return segment
 
 

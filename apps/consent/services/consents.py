@@ -114,7 +114,7 @@ def contact_reveal(*, acting_user: User, subject: DataSubject, purpose: str) -> 
             purpose=purpose,
         )
     if subject.contact_sealed is None:
-        raise NotFound("contact")
+        raise NotFound(_("contact"))
     return crypto.unseal(bytes(subject.contact_sealed))
 
 

@@ -79,7 +79,7 @@ def evidence_open(*, acting_user: User, consent: Consent, purpose: str) -> Evide
     """The document; who opens it is on record before it is shown."""
     require(acting_user, Capability.MANAGE_PURPOSES)
     if not consent.evidence_key:
-        raise NotFound("document")
+        raise NotFound(_("document"))
     with transaction.atomic():
         audit.record_access(
             action="consent.evidence_view",

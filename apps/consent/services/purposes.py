@@ -140,7 +140,7 @@ def _zone_values(camera: Camera, zone: Zone | None) -> dict[str, Any]:
     if zone is None:
         return {}
     if zone.camera_id != camera.pk:
-        raise NotFound("zone")
+        raise NotFound(_("zone"))
     return {"zone_uuid": zone.pk, "zone_name": zone.name, "zone_polygon": zone.polygon}
 
 

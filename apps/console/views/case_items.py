@@ -111,7 +111,7 @@ def case_item_copy(request: HttpRequest, case_id: str, item_id: UUID) -> HttpRes
     found = case_get(user, case_id)
     item = services.item_get(found, item_id)
     if not item.copy_key:
-        raise NotFound("copy")
+        raise NotFound(_("copy"))
     return services.item_copy_response(
         user, item, purpose_of(request, PURPOSE), request.headers.get("Range", "")
     )

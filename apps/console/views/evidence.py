@@ -145,6 +145,6 @@ def evidence_verifier(request: HttpRequest, name: str) -> HttpResponse:
     """The page and the scripts that check packs, from us and not from a pack: to be handed on."""
     data = verifier_files().get(name)
     if data is None:
-        raise NotFound("file")
+        raise NotFound(_("file"))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(data, content_type="application/octet-stream", headers=headers)

@@ -195,7 +195,7 @@ def _date_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise NotFound("day") from error
+        raise NotFound(_("day")) from error
 
 
 @page(MANAGE, methods=("GET", "POST"))

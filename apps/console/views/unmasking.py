@@ -158,7 +158,7 @@ def _own(request: HttpRequest, request_id: str) -> UnmaskRequest:
     user = viewer(request)
     row = request_get(user, request_id)
     if row.requested_by_id != user.pk:
-        raise NotFound("request")
+        raise NotFound(_("request"))
     return row
 
 

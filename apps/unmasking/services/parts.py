@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import transaction
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
@@ -67,7 +68,7 @@ def _message(part: RevealPart) -> RevealSegment:
     request = grant.request
     segment = Segment.objects.select_related("sealed_under").filter(pk=part.segment_id).first()
     if segment is None or segment.sealed_under is None:
-        raise NotFound("original")
+        raise NotFound(_("original"))
     keys = {"content": content_key(segment), "output": _grant_key(grant)}
     text = json.dumps({name: base64.b64encode(key).decode() for name, key in keys.items()})
     return RevealSegment(
@@ -104,7 +105,7 @@ def _watermark(grant: UnmaskGrant) -> str:
 
 def _grant_key(grant: UnmaskGrant) -> bytes:
     if not grant.sealed_key:
-        raise NotFound("grant")
+        raise NotFound(_("grant"))
     return bytes.fromhex(crypto.unseal(bytes(grant.sealed_key)))
 
 
@@ -150,14 +151,14 @@ def part_response(user: User, grant: UnmaskGrant, number: int, wanted: str = "")
     """The watermarked video of one part. `grant` comes from `grant_live`; each answer has its access row."""
     part = grant.parts.filter(number=number, state=PartState.READY).first()
     if part is None:
-        raise NotFound("part")
+        raise NotFound(_("part"))
     sealed = object_get(part.object_key)
     try:
         video = AESGCM(_grant_key(grant)).decrypt(
             sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], str(part.pk).encode()
         )
     except (InvalidTag, ValueError) as error:
-        raise NotFound("part") from error
+        raise NotFound(_("part")) from error
     response = bytes_response(video, "video/mp4", wanted)
     with transaction.atomic():
         audit.record_access(

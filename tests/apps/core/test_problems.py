@@ -52,6 +52,11 @@ def test_an_address_that_is_none_answers_like_one_that_is_closed(api):
     assert (missing["code"], missing["status"]) == ("not_found", 404)
 
 
+def test_what_is_not_found_is_said_in_the_readers_language(api):
+    body = json.loads(api.get("/api/v1/nothing/", headers={"Accept-Language": "ru"}).content)
+    assert body["detail"] == "Не найдено или не открыто для вас: страница."
+
+
 def test_wrong_fields_are_named(api, django_user_model):
     api.force_login(django_user_model.objects.create_user("adam", role="administrator"))
     response = api.post("/api/v1/who/", {"number": "many"}, content_type="application/json")
