@@ -9,10 +9,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from apps.audit.models import AuditRecord
-from apps.core.errors import DomainError
 
 MOST_ROWS = 500
 Chain = Callable[[Sequence[AuditRecord]], None]
@@ -52,15 +51,17 @@ class BlockWriter:
 
     def _write_block(self, own: _Share) -> None:
         shares = self._take(own)
+        # Whatever ends this, nobody in the block may take it for written before it is committed.
+        failure: Exception | None = RuntimeError("a block of the record was given up")
         try:
             with transaction.atomic():
                 self._chain([record for share in shares for record in share.records])
-        except (DomainError, DatabaseError) as error:
-            for share in shares:
-                share.error = error
+            failure = None
+        except Exception as error:  # noqa: BLE001 - each request of the block raises it
+            failure = error
         finally:
             for share in shares:
-                share.done = True
+                share.error, share.done = failure, True
 
     def _take(self, own: _Share) -> list[_Share]:
         """One's own share and the oldest of the others, up to the size of a block."""

@@ -80,8 +80,9 @@ def records_search(
     return rows.order_by(*ORDERING)
 
 
-def who_saw(camera_id: UUID, *, since: datetime, until: datetime) -> QuerySet[AuditRecord]:
-    """Accesses of one camera from `since` until before `until`, and viewing times that touch that span.
+def who_saw(camera_id: UUID | None, *, since: datetime, until: datetime) -> QuerySet[AuditRecord]:
+    """Accesses of one camera from `since` until before `until`, and viewing times that touch that span; of
+    everything for None.
 
     A viewing time is written when its block ends, which may be after the span.
     """

@@ -21,6 +21,7 @@ from apps.audit.selectors import (
     checkpoint_state,
     owner_can_alter_record,
     records_search,
+    who_saw,
 )
 from apps.audit.viewing import Seen, seen_by
 from apps.cameras.models import Camera
@@ -35,7 +36,7 @@ from apps.unmasking.models import UnmaskRequest
 
 Rows = list[dict[str, Any]]
 _LOOKS = (RecordKind.ACCESS, RecordKind.VIEWING, RecordKind.REFUSAL)
-_CERTIFICATES = ("retention.deleted", "originals.key_destroyed", "originals.destroy")
+_CERTIFICATES = ("retention.deleted", "erasure.deleted", "originals.key_destroyed", "originals.destroy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,7 @@ def _leases(since: datetime, until: datetime) -> Rows:
 def _who_saw(since: datetime, until: datetime, cameras: Iterable[Camera]) -> Rows:
     """Per camera and person what was seen in the span. A camera that is gone keeps its id."""
     names: dict[UUID | None, str] = {camera.pk: camera.name for camera in cameras}
-    looks = accesses_between(since, until).exclude(kind=RecordKind.REFUSAL).exclude(camera_id=None)
-    seen = seen_by(looks, since, until)
+    seen = seen_by(who_saw(None, since=since, until=until).exclude(camera_id=None), since, until)
     seen.sort(key=lambda row: (names.get(row.camera_id) or str(row.camera_id), -row.seconds, row.name))
     return [_seen_row(row, names.get(row.camera_id)) for row in seen]
 

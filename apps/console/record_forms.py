@@ -48,7 +48,13 @@ class RecordFilters(forms.Form):
             name: aware(values[name], self.zone_name) for name in ("since", "until") if name in values
         }
 
-    def seen_camera(self, criteria: dict[str, Any]) -> UUID | None:
-        """The camera of the question who saw it; None when the question was not asked."""
-        asked = self.cleaned_data.get("seen") and criteria.get("camera_id")
-        return UUID(str(criteria["camera_id"])) if asked else None
+    def asked(self) -> tuple[dict[str, Any], UUID | None]:
+        """What is looked for, and the camera of the question who saw it; None when that was not asked.
+
+        That question takes the camera and the span: other filters do not narrow it and are not named.
+        """
+        criteria = self.criteria()
+        if not self.cleaned_data.get("seen") or not criteria.get("camera_id"):
+            return criteria, None
+        span = {name: value for name, value in criteria.items() if name in ("camera_id", "since", "until")}
+        return span, UUID(str(criteria["camera_id"]))

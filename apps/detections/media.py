@@ -56,8 +56,16 @@ def preview_open(user: User, probe_id: str) -> bytes:
 
 
 def _open(user: Viewer, row: Event | Reading, key: str, redaction: str, purpose: str) -> Snapshot:
-    watchable = cameras_watchable_by(user).filter(pk=row.camera_id).exists()
-    if not key or not watchable:
+    if not cameras_watchable_by(user).filter(pk=row.camera_id).exists():
+        audit.record_refusal(
+            action="snapshot.view",
+            object_type=str(row._meta.model_name),
+            object_id=str(row.pk),
+            acting_user=user,
+            purpose=purpose,
+        )
+        raise NotFound(_("snapshot"))
+    if not key:
         raise NotFound(_("snapshot"))
     jpeg = object_get(key)
     with transaction.atomic():

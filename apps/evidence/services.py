@@ -104,8 +104,6 @@ def pack_open(user: User, pack: EvidencePack, *, purpose: str, wanted: str = "")
 def pack_delete(*, acting_user: User, pack: EvidencePack) -> None:
     """The row goes at once, the file with it or with the next sweep. A hold on its time forbids it."""
     require(acting_user, Capability.EXPORT_EVIDENCE)
-    if holds_touching(pack.camera_id, pack.since, pack.until):
-        raise Conflict("pack_held", _("A legal hold keeps what this camera saw in this time, packs too."))
     with transaction.atomic():
         rows = EvidencePack.objects.filter(pk=pack.pk).exclude(state=PackState.RUNNING)
         if not rows.delete()[0]:
@@ -115,6 +113,9 @@ def pack_delete(*, acting_user: User, pack: EvidencePack) -> None:
             DoomedObject.objects.update_or_create(key=pack.object_key, defaults=doomed)
             transaction.on_commit(partial(object_delete, pack.object_key), robust=True)
         _record(acting_user, pack, "evidence.delete", {"case": pack.case, "sha256": pack.sha256})
+        # Asked when the record is locked, where a hold is entered too: none can slip in between.
+        if holds_touching(pack.camera_id, pack.since, pack.until):
+            raise Conflict("pack_held", _("A legal hold keeps what this camera saw in this time, packs too."))
 
 
 def _check_items(user: User, pack: EvidencePack) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -237,13 +237,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                 if await self._check_standing() and checks % LOOK_EVERY == 0:
                     await self._look()
                     await self._look_at_redactions()
-            except DatabaseError as error:
+            except Exception as error:
                 # Not knowing is no permission: the pictures stop until the question is answered.
-                logger.warning("live: the viewer's standing cannot be checked: %s", error)
-                await self._end(CloseCode.RECORD_UNAVAILABLE, "the database does not answer")
+                known = isinstance(error, DatabaseError)
+                logger.warning("live: a viewer cannot be checked: %s", error, exc_info=not known)
+                reason = "the database does not answer" if known else "the viewer cannot be checked"
+                await self._end(CloseCode.RECORD_UNAVAILABLE, reason)
+                return
 
     async def _check_standing(self) -> bool:
-        standing: Standing = await database_sync_to_async(standing_of)(self._known(), frozenset(self.watched))
+        identity = self._known()
+        standing: Standing = await database_sync_to_async(standing_of)(identity, frozenset(self.watched))
+        if standing.user is not None:  # with the role of now: what the feed may tell depends on it
+            self.identity = replace(identity, user=standing.user)
         if standing.user is None:
             await self._end(CloseCode.SIGN_IN, "signed out")
         elif standing.lost:
@@ -260,9 +266,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             return
         try:
             await database_sync_to_async(blocks_seal)(self._context(), blocks)
-        except DomainError as error:
-            if error.status != HTTPStatus.SERVICE_UNAVAILABLE:
-                raise
+        except (DomainError, DatabaseError) as error:
+            self.viewing.keep(blocks)  # tried once more when the connection ends
+            logger.warning("live: %d blocks of viewing time wait for the record: %s", len(blocks), error)
             await self._end(CloseCode.RECORD_UNAVAILABLE, "the record cannot be written")
 
     def _known(self) -> Identity:

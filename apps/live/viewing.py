@@ -48,6 +48,7 @@ class ViewingLog:
     def __init__(self) -> None:
         self._open: dict[str, Block] = {}
         self._news: dict[str, NewsBlock] = {}
+        self._unsealed: list[AnyBlock] = []
 
     def count(self, header: LiveHeader) -> None:
         at = now()
@@ -75,8 +76,13 @@ class ViewingLog:
         block = self._open.pop(camera_id, None)
         return [block] if block is not None else []
 
+    def keep(self, blocks: Sequence[AnyBlock]) -> None:
+        """Blocks that could not be sealed: `take_all` gives them once more."""
+        self._unsealed += blocks
+
     def take_all(self) -> list[AnyBlock]:
-        blocks: list[AnyBlock] = [*self._open.values(), *self._news.values()]
+        blocks: list[AnyBlock] = [*self._unsealed, *self._open.values(), *self._news.values()]
+        self._unsealed.clear()
         self._open.clear()
         self._news.clear()
         return blocks
@@ -87,29 +93,35 @@ def _pop_older(blocks: dict[str, AnyBlockOf], oldest: datetime) -> list[AnyBlock
     return [blocks.pop(camera_id) for camera_id in due]
 
 
-def blocks_seal(context: AuditContext, blocks: Sequence[AnyBlock]) -> None:
-    """Write the blocks; raises Unavailable when the record cannot be written.
+def blocks_seal(context: AuditContext, blocks: list[AnyBlock]) -> None:
+    """Write the blocks; raises Unavailable when the record cannot be written. What is left in the list then
+    is not written.
 
     Outside of a transaction, so that the blocks of several viewers share one.
     """
     with audit_context(context):
-        for block in blocks:
-            if isinstance(block, NewsBlock):
-                audit.record_news(
-                    camera_id=block.camera_id,
-                    started_at=block.started_at,
-                    ended_at=block.ended_at,
-                    events=block.events,
-                )
-                continue
-            audit.record_viewing(
-                camera_id=block.camera_id,
-                started_at=block.started_at,
-                ended_at=block.ended_at,
-                pictures=block.pictures,
-                redacted=block.redacted,
-                models=block.models,
-            )
+        while blocks:
+            _seal(blocks[0])
+            del blocks[0]
+
+
+def _seal(block: AnyBlock) -> None:
+    if isinstance(block, NewsBlock):
+        audit.record_news(
+            camera_id=block.camera_id,
+            started_at=block.started_at,
+            ended_at=block.ended_at,
+            events=block.events,
+        )
+        return
+    audit.record_viewing(
+        camera_id=block.camera_id,
+        started_at=block.started_at,
+        ended_at=block.ended_at,
+        pictures=block.pictures,
+        redacted=block.redacted,
+        models=block.models,
+    )
 
 
 def news_begin(context: AuditContext) -> None:

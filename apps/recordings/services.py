@@ -55,6 +55,8 @@ def originals_destroy(*, acting_user: User, camera: Camera, day: date, reason: s
             acting_user=acting_user,
         )
         key_destroy(key, "destroyed by a person")
+        # The record is locked by now: a hold that was placed meanwhile is seen, and the next one comes after.
+        _refuse_held(camera, sealed)
     key.refresh_from_db()
     return key
 

@@ -97,6 +97,12 @@ def active_holds(at: datetime | None = None) -> QuerySet[LegalHold]:
     return LegalHold.objects.filter(released_at=None, expires_at__gt=at or now()).select_related("camera")
 
 
+def held_spans(at: datetime | None = None) -> tuple[Held, ...]:
+    """What no deletion may touch at a moment."""
+    holds = active_holds(at).order_by("placed_at", "pk")
+    return tuple(Held(*hold) for hold in holds.values_list("camera_id", "since", "until"))
+
+
 def holds_visible_to(user: Viewer, *, active: bool = False) -> QuerySet[LegalHold]:
     """Holds of the cameras that a user may know of: a hold is seen by everybody who sees the camera."""
     holds = active_holds() if active else LegalHold.objects.select_related("camera")
@@ -134,11 +140,10 @@ def plan_at(at: datetime | None = None) -> Plan:
         if row.code != DEFAULT_CODE
     ]
     default = default_class()
-    holds = active_holds(at).values_list("camera_id", "since", "until")
     return Plan(
         at - GRACE,
         (*rules, Rule(default.code, default.hours, default.original_hours, None)),
-        tuple(Held(*hold) for hold in holds),
+        held_spans(at),
     )
 
 

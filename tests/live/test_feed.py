@@ -5,9 +5,11 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
+from apps.accounts.services import user_set_role
 from apps.core.clock import now
 from apps.detections.feed import FeedLine, feed_append, feed_head
 from apps.detections.models import Event, FeedEntry
+from apps.live.consumer import RECHECK_S
 from apps.monitoring.models import Alert
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,3 +144,16 @@ def test_an_alert_of_a_camera_is_news_to_those_who_may_know_of_it(alice, dana, c
     )  # fmt: skip
     stranger.listen(1.0)
     assert [item["type"] for item in stranger.messages if item["type"] == "alert"] == []
+
+
+def test_who_loses_a_role_is_told_nothing_more(adam, bob, camera, browser):
+    """Compliance reads the events of all cameras; an operator those that were granted."""
+    viewer = browser(bob)
+    viewer.say("events")
+    viewer.expect("caught_up")
+    _event(camera, 1)
+    viewer.expect("event")
+    user_set_role(acting_user=adam, user=bob, role="operator")
+    viewer.listen(RECHECK_S + 1)
+    _event(camera, 2)
+    assert [message for message in viewer.listen(3.5) if "event" in message] == []

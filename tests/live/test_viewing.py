@@ -1,14 +1,16 @@
 """Who watched is on record: before the first picture, in blocks, and also when the connection dies."""
 
+import asyncio
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from apps.audit.models import AuditHead, AuditRecord
 from apps.audit.triggers import triggers_install, triggers_remove
-from apps.live import viewing
+from apps.live import consumer, viewing
 from inference_workers.contracts.live import unpack
 from tests.live.pictures import MODELS, Publisher, live_message
 from tests.services import wait_until
@@ -121,6 +123,52 @@ def test_a_block_that_cannot_be_written_ends_the_watching(alice, camera, browser
 
 
 CAMERA = uuid4()
+
+
+@pytest.fixture
+def connection_of(monkeypatch):
+    """A connection without a socket, which notes how it was ended."""
+    ends = []
+
+    async def end(code, reason):
+        ends.append((int(code), reason))
+
+    found = consumer.LiveConsumer()
+    found.identity, found.viewing, found.ends = object(), viewing.ViewingLog(), ends
+    monkeypatch.setattr(found, "_end", end)
+    monkeypatch.setattr(found, "_context", lambda: None)
+    return found
+
+
+def test_a_block_that_could_not_be_written_is_tried_again_at_the_end(connection_of, monkeypatch):
+    away, written = [DatabaseError("away")], []
+
+    def record(**fields):
+        if fields["pictures"] == 2 and away:
+            raise away.pop()
+        written.append(fields["pictures"])
+
+    monkeypatch.setattr(viewing.audit, "record_viewing", record)
+    monkeypatch.setattr(viewing, "audit_context", lambda _context: nullcontext())
+    blocks = [viewing.Block(CAMERA, datetime.min, datetime.min, pictures) for pictures in (1, 2, 3)]
+
+    async def lose_and_end():
+        await connection_of._seal(blocks)
+        await connection_of._seal_rest()
+
+    asyncio.run(lose_and_end())
+    assert connection_of.ends == [(4503, "the record cannot be written")]
+    assert written == [1, 2, 3]
+
+
+def test_a_viewer_who_cannot_be_checked_sees_nothing_more(connection_of, monkeypatch):
+    async def broken():
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(consumer, "RECHECK_S", 0)
+    monkeypatch.setattr(connection_of, "_check_standing", broken)
+    asyncio.run(asyncio.wait_for(connection_of._keep_checking(), 5))
+    assert connection_of.ends == [(4503, "the viewer cannot be checked")]
 
 
 def _header(redaction="tracks"):

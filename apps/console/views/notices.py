@@ -50,7 +50,12 @@ def _limit(address: str) -> None:
     """A window of one minute per address, so that nobody tries codes by the thousand."""
     key = f"notice:{address}"
     cache.add(key, 0, timeout=60)
-    if cache.incr(key) > MOST_PER_MINUTE:
+    try:
+        count = cache.incr(key)
+    except ValueError:  # the minute ended between the two
+        count = 1
+        cache.set(key, count, timeout=60)
+    if count > MOST_PER_MINUTE:
         raise DomainError(
             "too_many_requests",
             _("Too many requests from your address. Try again in a minute."),

@@ -31,6 +31,7 @@ from apps.console.access import page, viewer
 from apps.console.record_export import MOST_ROWS, record_export
 from apps.console.record_forms import RecordFilters
 from apps.core.clock import now
+from apps.core.errors import Invalid
 from apps.core.pagination import keyset_page
 
 PAGE_ROWS = 50
@@ -41,8 +42,8 @@ MOST_SUMMED = 100_000  # a month of one viewer; the page says so when there are 
 def record(request: HttpRequest) -> HttpResponse:
     cameras = list(cameras_visible_to(viewer(request)))
     filters = RecordFilters(request.GET, cameras=cameras)
-    criteria, cursor = filters.criteria(), request.GET.get("cursor", "")
-    seen = filters.seen_camera(criteria)
+    criteria, seen = filters.asked()
+    cursor = request.GET.get("cursor", "")
     rows = keyset_page(_found(seen, criteria), ordering=_ordering(seen), limit=PAGE_ROWS, cursor=cursor)
     by_id = {camera.pk: camera for camera in cameras}
     viewers = _viewers(seen, criteria) if seen is not None else []
@@ -82,8 +83,10 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """What the filters find, signed, as a download."""
     user = viewer(request)
     filters = RecordFilters(request.GET, cameras=list(cameras_visible_to(user)))
-    criteria = filters.criteria()
-    seen = filters.seen_camera(criteria)
+    criteria, seen = filters.asked()
+    if not filters.is_valid():
+        name, errors = next(iter(filters.errors.items()))
+        raise Invalid("invalid_filter", f"{filters.fields[name].label}: {errors[0]}", field=name)
     said = criteria if seen is None else {**criteria, "seen": True}
     kind = request.GET.get("format", "csv")
     return record_export(request, user, _found(seen, criteria), kind, said)

@@ -10,6 +10,7 @@ from apps.audit import services as audit
 from apps.audit.models import AuditHead
 from apps.audit.selectors import chain_verify
 from apps.core.errors import Unavailable
+from tests.services import wait_until
 
 WRITERS, ROWS = 6, 25
 
@@ -64,3 +65,22 @@ def test_a_block_that_cannot_be_written_fails_for_everybody_in_it(monkeypatch):
         waiting = [pool.submit(look, number) for number in range(WRITERS)]
     assert all(isinstance(job.exception(), Unavailable) for job in waiting)
     assert AuditHead.objects.get().seq == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_that_nobody_foresaw_fails_for_everybody_in_the_block(monkeypatch):
+    """Whoever waited for that block is not on record: taken for written, something would be shown."""
+    blocks = []
+
+    def broken(rows):
+        blocks.append(len(rows))
+        if len(blocks) == 1:  # the others meet in the second block
+            waiting, others = audit._blocks._waiting, WRITERS - len(rows) // 2
+            wait_until(lambda: len(waiting) >= others, timeout_s=10, what="the others wait")
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(audit._blocks, "_chain", broken)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        jobs = [pool.submit(look, number) for number in range(WRITERS)]
+    assert all(isinstance(job.exception(), ZeroDivisionError) for job in jobs)
+    assert sum(blocks) == 2 * WRITERS, "somebody went on as if it were written"

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from apps.audit import export
 from apps.audit import services as audit
 from apps.audit.chain import canonical
 from apps.audit.checkpoints import checkpoints_make
@@ -92,6 +93,21 @@ def test_what_was_exported_is_intact(chain, filters):
     lines = exported(**filters)
     assert verdict(lines) == (None, "")
     assert len(places(lines)) == (RECORDS if not filters else 8)
+
+
+@both
+def test_an_entry_that_comes_while_it_is_exported_stays_out(chain, filters, monkeypatch):
+    spans = export._spans
+
+    def then_seen(head):
+        found = spans(head)
+        audit.record_access(action="event.view", object_type="event", object_id="late", camera_id=LOBBY)
+        return found
+
+    monkeypatch.setattr(export, "_spans", then_seen)
+    lines = exported(**filters)
+    assert verdict(lines) == (None, "")
+    assert max(places(lines)) < RECORDS
 
 
 @both

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from weasyprint.urls import FatalURLFetchingError
@@ -111,6 +112,26 @@ def test_a_pdf_opens_nothing_outside_of_itself(tmp_path):
 
 def test_an_unknown_format_is_refused(compliance):
     assert compliance.get(reverse("console:record_export"), {"format": "exe"}).status_code == 400
+
+
+def test_a_filter_that_cannot_be_read_exports_nothing(compliance):
+    """Left out, it would hand over more than was asked for."""
+    response = compliance.get(reverse("console:record_export"), {"format": "csv", "since": "yesterday"})
+    assert response.status_code == 400
+    assert "From" in response.content.decode()
+    assert not AuditRecord.objects.filter(action="record.export").exists()
+
+
+def test_an_export_of_who_saw_a_camera_names_what_narrowed_it(compliance, camera):
+    with transaction.atomic():
+        audit.record_access(
+            action="event.view", object_type="event", object_id="1", camera_id=camera.pk, details={}
+        )
+    asked = {"camera_id": str(camera.pk), "seen": "on", "actor": "nobody"}
+    data = zipfile.ZipFile(io.BytesIO(download(compliance, format="json", **asked))).read("record.jsonl")
+    header, *_rest = map(json.loads, data.splitlines())
+    assert header["filters"] == {"camera_id": str(camera.pk), "seen": True}
+    assert len(header["numbers"]) == 1
 
 
 def test_the_command_writes_the_whole_record(compliance, tmp_path, capsys):

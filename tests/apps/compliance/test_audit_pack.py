@@ -16,7 +16,7 @@ from apps.audit import services as audit
 from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord
 from apps.audit.standalone import verify_record
-from apps.compliance.contents import accesses_between
+from apps.compliance.contents import accesses_between, contents_of
 from apps.compliance.services import audit_pack_make
 from apps.consent.models import Consent, DataSubject
 from apps.console.audit_report import TABLES, report_pdf
@@ -114,6 +114,21 @@ def test_it_holds_all_that_an_auditor_asks_for(packed, camera):
     assert rows(packed, "consents")["by_state"] == {"standing": 1}
     assert rows(packed, "verification")["intact"] is True
     assert read(packed, "report.pdf").startswith(b"%PDF")
+
+
+def test_who_saw_a_camera_is_told_to_the_last_second_of_the_span(alice, camera, day):
+    """The block of the last half minute is entered after the span has ended."""
+    since, until = day[0], day[1] - timedelta(seconds=80)
+    (row,) = contents_of(since, until).tables["who_saw"]
+    assert (row["camera"], row["person"], row["seconds_live"]) == (camera.name, "alice", 20)
+
+
+def test_what_was_erased_for_a_person_is_among_the_certificates(day):
+    audit.record_change(
+        action="erasure.deleted", object_type="store", object_id="events", details={"case": "C-1", "rows": 2}
+    )
+    (row,) = contents_of(*day).tables["certificates"]
+    assert (row["action"], row["object"], row["rows"]) == ("erasure.deleted", "events", 2)
 
 
 def test_it_names_nobody_who_agreed(packed):

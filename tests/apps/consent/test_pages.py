@@ -172,6 +172,11 @@ def test_nobody_tries_codes_by_the_thousand(db, redis_url):
     assert codes[30:] == [429] * 2
 
 
+def test_a_minute_that_ends_while_it_is_counted_is_no_error(db, redis_url, monkeypatch):
+    monkeypatch.setattr("apps.console.views.notices.cache.add", lambda *_args, **_options: False)
+    assert Client().get("/notice/zzzzzzzzzzzz/").status_code == 404
+
+
 def test_a_document_names_nothing_outside_of_itself():
     from weasyprint.urls import FatalURLFetchingError
 

@@ -88,6 +88,8 @@ def test_a_snapshot_needs_the_watch_grant_and_a_record(alice, bob, event):
     assert (record.redacted, record.object_id) == (True, str(event.pk))
     with pytest.raises(NotFound):
         media.snapshot_open(bob, event.pk, "review")
+    refused = AuditRecord.objects.get(kind="refusal", actor_name="bob")
+    assert (refused.action, refused.actor_name, refused.object_id) == ("snapshot.view", "bob", str(event.pk))
 
 
 def test_without_a_record_there_is_no_picture(alice, event, monkeypatch):

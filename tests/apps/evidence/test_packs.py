@@ -22,7 +22,7 @@ from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from apps.core.objects import object_get, object_put
 from apps.dispatch.leases import lease_for
-from apps.evidence import building
+from apps.evidence import building, services
 from apps.evidence.building import MAX_ATTEMPTS, pack_build, packs_sweep
 from apps.evidence.models import EvidencePack, PackState
 from apps.evidence.selectors import pack_get
@@ -286,6 +286,20 @@ def test_a_hold_keeps_a_pack_from_people_too(bob, camera, pack):
     with pytest.raises(Conflict) as refused:
         pack_delete(acting_user=bob, pack=pack)
     assert refused.value.code == "pack_held"
+    assert object_get(pack.object_key)
+
+
+def test_a_hold_that_is_placed_meanwhile_keeps_a_pack(bob, camera, pack, monkeypatch):
+    record, hold = services._record, {"reason": "case", "expires_at": now() + timedelta(days=1)}
+
+    def then_held(*entry):
+        hold_place(acting_user=bob, camera=camera, since=pack.since, until=pack.until, **hold)
+        record(*entry)
+
+    monkeypatch.setattr(services, "_record", then_held)
+    with pytest.raises(Conflict):
+        pack_delete(acting_user=bob, pack=pack)
+    assert EvidencePack.objects.filter(pk=pack.pk).exists()
     assert object_get(pack.object_key)
 
 

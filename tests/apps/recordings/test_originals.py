@@ -184,6 +184,20 @@ def test_originals_under_a_hold_are_not_destroyed(bob, camera, sealed):
     assert _open(Segment.objects.select_related("sealed_under").get()) == b"raw faces"
 
 
+def test_a_hold_that_is_placed_meanwhile_keeps_the_originals(bob, camera, sealed, monkeypatch):
+    segment = sealed()
+    held = {"since": segment.started_at, "until": segment.ended_at, "reason": "accident"}
+
+    def then_held(key, reason):
+        hold_place(acting_user=bob, camera=camera, expires_at=now() + timedelta(days=1), **held)
+        key_destroy(key, reason)
+
+    monkeypatch.setattr("apps.recordings.services.key_destroy", then_held)
+    with pytest.raises(Conflict):
+        originals_destroy(acting_user=bob, camera=camera, day=segment.sealed_under.day, reason="x")
+    assert _open(Segment.objects.select_related("sealed_under").get()) == b"raw faces"
+
+
 @pytest.mark.parametrize("name", ["alice", "adam", "erin", "charlie"])
 def test_only_compliance_destroys_originals(name, request, camera, sealed):
     segment = sealed()

@@ -11,6 +11,7 @@ from apps.core.objects import object_get, object_put
 from apps.detections.models import Event, EventFlag, Reading
 from apps.retention import services
 from apps.retention.models import DoomedObject, Sweep
+from apps.retention.plan import Held
 from apps.retention.selectors import dry_run
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,50 @@ def test_a_hold_beats_the_class(bob, camera, camera_b, seen):
     services.hold_release(acting_user=bob, hold=hold, version=1, reason="case closed")
     services.retention_sweep()
     assert Event.objects.count() == 0
+
+
+def _place(bob, camera, event):
+    return services.hold_place(
+        acting_user=bob, camera=camera, since=event.first_seen_at,
+        until=event.last_seen_at + timedelta(seconds=1), reason="police request",
+        expires_at=now() + timedelta(days=30),
+    )  # fmt: skip
+
+
+def test_a_hold_that_is_placed_while_the_sweeper_runs_holds(bob, camera, seen, monkeypatch):
+    from apps.retention.services import sweeper
+
+    event, plan_at = seen(camera, 80), sweeper.plan_at
+
+    def then_held(at):
+        plan = plan_at(at)
+        _place(bob, camera, event)
+        return plan
+
+    monkeypatch.setattr(sweeper, "plan_at", then_held)
+    services.retention_sweep()
+    assert list(Event.objects.all()) == [event]
+    assert Reading.objects.count() == 1
+
+
+def test_a_hold_that_comes_during_a_step_takes_the_step_back(camera, seen, monkeypatch):
+    from apps.retention.services import sweeper
+
+    event = seen(camera, 80)
+    hold = Held(camera.pk, event.first_seen_at, event.last_seen_at + timedelta(seconds=1))
+    placed, certify = [], sweeper._certify
+
+    def then_held(*step):
+        placed.append(hold)
+        return certify(*step)
+
+    monkeypatch.setattr(sweeper, "_certify", then_held)
+    monkeypatch.setattr(sweeper, "held_spans", lambda _at: tuple(placed))
+    assert services.retention_sweep() is None
+    assert list(Event.objects.all()) == [event]
+    assert not _gone(event.snapshot_key)
+    assert len(placed) == 1
+    assert not AuditRecord.objects.filter(action="retention.deleted").exists()
 
 
 def test_an_expired_hold_holds_nothing(bob, camera, seen):
