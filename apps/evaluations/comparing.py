@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -32,6 +33,7 @@ MAX_WINDOW = timedelta(minutes=30)
 MAX_SEGMENTS = 400
 RESAMPLES, SEED, MARGIN = 1000, 1, 0.01
 LEAST_RESAMPLES, MOST_RESAMPLES = 200, 2000
+MOST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,27 +129,15 @@ def comparison_plan(
 def _measure(version: ModelVersion, set_version: SetVersion, created_by: User | None) -> Evaluation:
     """The measurement of these bytes, fed in this way, on this set: made once."""
     fed = str(version.preprocessing_sha256)
-    found = (
-        Evaluation.objects.select_for_update()
-        .filter(
-            kind=JobKind.MEASURE,
-            candidate=version,
-            set_version=set_version,
-            preprocessing_sha256=fed,
-            state__in=(*ACTIVE_STATES, JobState.DONE),
-        )
-        .first()
-    )
-    if found is not None:
-        return found
-    return Evaluation.objects.create(
+    row, _created = Evaluation.objects.select_for_update().get_or_create(
         kind=JobKind.MEASURE,
-        created_by=created_by,
-        set_version=set_version,
-        set_name=str(set_version),
         candidate=version,
+        set_version=set_version,
         preprocessing_sha256=fed,
+        state__in=(*ACTIVE_STATES, JobState.DONE),
+        defaults={"created_by": created_by, "set_name": str(set_version)},
     )
+    return row
 
 
 def replay_create(
@@ -197,12 +187,18 @@ def _segments(camera: Camera, since: datetime, until: datetime) -> list[Any]:
 
 
 def evaluation_cancel(*, acting_user: User, evaluation: Evaluation) -> None:
-    """A job that waits or runs ends; what a worker has in hand it finishes, and that changes nothing."""
+    """A job that waits or runs ends; what a worker has in hand it finishes, and that changes nothing.
+
+    So do the comparisons that wait for a measurement: nobody would ever tell them.
+    """
     require(acting_user, Capability.EVALUATE_MODELS)
+    over = {"state": JobState.CANCELLED, "finished_at": now(), "leased_until": None}
     with transaction.atomic():
         mine = Evaluation.objects.filter(pk=evaluation.pk, state__in=ACTIVE_STATES)
-        if not mine.update(state=JobState.CANCELLED, finished_at=now(), leased_until=None):
+        if not mine.update(**over):
             raise Conflict("evaluation_over", _("This job has ended already. Load the page again."))
+        measured = Q(candidate_measure=evaluation) | Q(base_measure=evaluation)
+        Evaluation.objects.filter(measured, state=JobState.QUEUED).update(**over)
         audit.record_change(
             action="evaluation.cancel",
             object_type="evaluation",
@@ -237,7 +233,10 @@ def _checked(terms: Terms) -> Terms:
         message = _("resamples: expected %(least)d to %(most)d, got %(got)d.")
         values = {"least": LEAST_RESAMPLES, "most": MOST_RESAMPLES, "got": terms.resamples}
         raise Invalid("invalid_resamples", message % values, field="resamples")
-    if not 0 < terms.margin <= 0.2 or not 0 <= terms.seed < 2**31:
+    if not 0 <= terms.seed <= MOST_SEED:
+        message = _("seed: expected 0 to %(most)d, got %(got)d.") % {"most": MOST_SEED, "got": terms.seed}
+        raise Invalid("invalid_seed", message, field="seed")
+    if not 0 < terms.margin <= 0.2:
         raise Invalid("invalid_margin", _("margin: expected more than 0 and at most 0.2."), field="margin")
     return terms
 

@@ -354,7 +354,7 @@ def _clipped(box: tuple[float, float, float, float], where: str) -> tuple[float,
 
 
 def _word(value: Any) -> str:
-    return value.strip()[:80] if isinstance(value, str) else ""
+    return value.replace("\x00", "").strip()[:80] if isinstance(value, str) else ""
 
 
 def _light(value: Any, name: str) -> str:

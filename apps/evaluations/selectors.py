@@ -1,9 +1,10 @@
 """Who may see which evaluation: model owners and compliance all of them, replays with the camera's grant."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.roles import Capability, require
@@ -116,17 +117,17 @@ def versions_measurable(user: Viewer) -> QuerySet[ModelVersion]:
     return ModelVersion.objects.filter(task=DETECTION, present=True, problem="").order_by("name", "sha256")
 
 
-def variants_of(user: Viewer, parent: ModelVersion) -> list[Evaluation]:
-    """The newest finished comparison of each variant with its parent, by name."""
+def variants_of(user: Viewer, parents: Iterable[ModelVersion]) -> list[Evaluation]:
+    """The newest finished comparison of each variant with its parent on each set, by the variant's name."""
     require(user, Capability.SEE_MODELS)
     rows = (
         Evaluation.objects.filter(
-            kind=JobKind.COMPARE, state=JobState.DONE, base=parent, candidate__parent=parent
+            kind=JobKind.COMPARE, state=JobState.DONE, base__in=parents, candidate__parent=F("base")
         )
         .select_related("candidate", "variant_of")
-        .order_by("candidate__name", "-finished_at")
+        .order_by("candidate__name", "set_name", "-finished_at")
     )
     newest: dict[object, Evaluation] = {}
     for row in rows:
-        newest.setdefault(row.candidate_id, row)
+        newest.setdefault((row.candidate_id, row.set_name), row)
     return list(newest.values())

@@ -18,7 +18,7 @@ from apps.cameras.models import Camera, Zone
 from apps.cameras.selectors import as_uuid, cameras_visible_to
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound
 from apps.core.events import publish
-from apps.registry.choice import usable
+from apps.registry.choice import usable, why_unusable
 from apps.registry.models import Cascade, CascadeStage, ModelTask, ModelVersion
 from apps.registry.selectors import versions_all
 from inference_workers.contracts.lease import FACE_LABELS, MAX_CASCADES, MAX_EVERY_S, MIN_EVERY_S
@@ -198,9 +198,7 @@ def _check_classifier(facts: CascadeFacts) -> None:
             % {"expected": ModelTask.CLASSIFICATION.label, "task": got},
         )
     if not usable(version):
-        raise DomainError(
-            "version_unusable", version.problem or _("This version is not in the model directory any more.")
-        )
+        raise DomainError("version_unusable", why_unusable(version))
 
 
 def cascade_record(action: str, row: Cascade, acting_user: User, **more: object) -> None:

@@ -23,6 +23,7 @@ from apps.core.workers import worker_lives
 from apps.registry.choice import needs_gate
 from apps.registry.families import family_for
 from apps.registry.models import (
+    INSTALLED,
     ArtifactFormat,
     ModelFamily,
     ModelTask,
@@ -49,7 +50,8 @@ ASK_AGAIN_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
 NO_ANSWER = "the check did not come to an end in {} attempts; an administrator can look at the worker's log"
 Status = VersionStatus
-INSTALLED = (Status.READY, Status.GATED)
+# An installation is asked for until it is there; the number of the question fits its column.
+ASKED_AGAIN_FROM_ONE = 30_000
 NO_PARENT = (
     "parent: expected the version that this {} file was made from, known here and named at the upload or by "
     "parent_sha256 in its side file: without it nobody can say what it lost"
@@ -83,7 +85,7 @@ def _send(row: ModelVersion) -> bool:
         return _give_up(row)
     mine = ModelVersion.objects.filter(pk=row.pk, status=row.status, check_attempts=row.check_attempts)
     status = Status.CHECKING if checks else row.status
-    row.check_attempts += 1
+    row.check_attempts = row.check_attempts % ASKED_AGAIN_FROM_ONE + 1
     until = now() + ANSWER_WITHIN
     if not mine.update(status=status, check_attempts=row.check_attempts, check_until=until):
         return False

@@ -33,6 +33,10 @@ class VersionStatus(models.TextChoices):
     RETIRED = "retired", _("Retired")
 
 
+# Their checks passed, so their file belongs into the model directory.
+INSTALLED = (VersionStatus.READY, VersionStatus.GATED)
+
+
 class VersionKind(models.TextChoices):
     """How a version's numbers are stored; all but FP32 are made from a parent, and what has one is gated."""
 

@@ -16,14 +16,13 @@ from apps.registry.assigning import stage_give
 from apps.registry.choice import needs_gate, usable
 from apps.registry.families import family_for
 from apps.registry.models import (
+    INSTALLED,
     ArtifactFormat,
-    Cascade,
     ModelTask,
     ModelVersion,
     StageAssignment,
     VersionKind,
     VersionStatus,
-    ZoneDetector,
 )
 from apps.registry.selectors import serving
 from inference_workers.contracts.lease import Stage
@@ -42,12 +41,28 @@ def models_announced(cards: Iterable[ModelCard]) -> int:
     with transaction.atomic():
         before = _kept_if_better_comes()
         stored = {(row.name, row.sha256): row for row in ModelVersion.objects.select_for_update()}
-        changed = sum(_announce(card, stored.pop((card.name, card.sha256), None)) for card in cards)
+        changed = sum(
+            _announce(card, stored.pop((card.name, card.sha256), None)) for card in _parents_first(cards)
+        )
         changed += sum(_mark_absent(row) for row in stored.values() if row.present)
         if changed:
             _keep(before)
             publish("stages.changed")
     return changed
+
+
+def _parents_first(cards: Iterable[ModelCard]) -> list[ModelCard]:
+    """What was made from another one waits for its gate, and has to find it registered to be told so."""
+    ordered: list[ModelCard] = []
+    rest = list(cards)
+    while rest:
+        coming = {card.sha256 for card in rest if card.sha256}  # a broken file has none
+        waits = [card for card in rest if card.parent_sha256 in coming - {card.sha256}]
+        free = [card for card in rest if card not in waits]
+        # Two files that name each other have no first one.
+        ordered += free or waits
+        rest = waits if free else []
+    return ordered
 
 
 def _kept_if_better_comes() -> dict[Stage, ModelVersion]:
@@ -176,18 +191,17 @@ def directory_changed(verb: str, name: str) -> None:
     """
     with transaction.atomic():
         if verb == "remove":
-            uploaded = ModelVersion.objects.filter(name=name, status=VersionStatus.READY).exclude(
-                object_key=""
-            )
-            uploaded.update(status=VersionStatus.RETIRED)
+            stands = ModelVersion.objects.filter(name=name, status__in=INSTALLED)
+            stands.exclude(object_key="").update(status=VersionStatus.RETIRED)
         audit.record_change(
             action=f"model.{verb}", object_type="model_directory", object_id=name[:64], details={"name": name}
         )
 
 
 def version_removable(name: str) -> bool:
-    """Whether it serves no stage, and no stage, zone or cascade was given to it by a person."""
-    given = {"version__name": name, "version__present": True}
+    """Whether it serves no stage, and no stage, camera, zone or cascade was given to it by a person."""
     if any(version.name == name for version in serving().values()):
         return False
-    return not any(rows.objects.filter(**given).exists() for rows in (StageAssignment, ZoneDetector, Cascade))
+    given = ("assignments", "camera_assignments", "zone_detectors", "cascades")
+    rows = ModelVersion.objects.filter(name=name, present=True)
+    return not any(rows.filter(**{f"{parts}__isnull": False}).exists() for parts in given)

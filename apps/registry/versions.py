@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -141,10 +143,15 @@ def _make_room(name: str) -> None:
                 _("A version named %(name)s is there already. A version never changes: choose a new name.")
                 % {"name": name},
             )
-        if row.children.exists():
-            raise Conflict("version_exists", _("Other versions were made from %s. Choose a new name.") % name)
         key = row.object_key
-        row.delete()
+        try:
+            row.delete()
+        except ProtectedError as error:
+            raise Conflict(
+                "version_exists",
+                _("%s was refused after it was compared, served or had versions made from it, which name it "
+                  "for ever. Choose a new name.") % name,
+            ) from error  # fmt: skip
         if key:
             transaction.on_commit(lambda key=key: object_delete(key), robust=True)  # type: ignore[misc]
 
@@ -206,6 +213,18 @@ def _require_unused(version: ModelVersion) -> None:
             "version_serves",
             _("It serves the stage %s. Assign another version first: that takes two persons.")
             % ", ".join(stages),
+        )
+    if cameras := version.camera_assignments.values("camera").distinct().count():
+        raise Conflict(
+            "version_serves",
+            ngettext(
+                "It is the own version of %(count)d camera. Go back to what was assigned before that (page "
+                "Rollouts), or roll it out everywhere and then another one.",
+                "It is the own version of %(count)d cameras. Go back to what was assigned before that (page "
+                "Rollouts), or roll it out everywhere and then another one.",
+                cameras,
+            )
+            % {"count": cameras},
         )
 
 

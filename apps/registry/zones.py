@@ -12,7 +12,7 @@ from apps.audit import services as audit
 from apps.cameras.models import Camera, Zone
 from apps.core.errors import DomainError
 from apps.core.events import publish
-from apps.registry.choice import usable
+from apps.registry.choice import usable, why_unusable
 from apps.registry.models import ModelTask, ModelVersion, ZoneDetector
 
 
@@ -32,9 +32,7 @@ def zone_detector_assign(*, acting_user: User, zone: Zone, version: ModelVersion
             % {"expected": ModelTask.DETECTION.label, "task": version.get_task_display()},
         )
     if not usable(version):
-        raise DomainError(
-            "version_unusable", version.problem or _("This version is not in the model directory any more.")
-        )
+        raise DomainError("version_unusable", why_unusable(version))
     with transaction.atomic():
         before = ZoneDetector.objects.filter(zone=zone).values_list("version_id", flat=True).first()
         row, _created = ZoneDetector.objects.update_or_create(zone=zone, defaults={"version": version})

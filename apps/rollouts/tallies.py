@@ -94,11 +94,12 @@ def looks_of(
 
 
 def _verdicts(rollout: Rollout, since: datetime) -> Compared:
-    """Events of each version, and those of them that operators called wrong."""
+    """Events of each version since the rollout began, and those of them that operators called wrong."""
+    begun = max(since, rollout.started_at) if rollout.started_at else since
     wrong = Q(flags__reason__in=_WRONG) | Q(status="dismissed")
 
     def of(version_id: Any) -> Tally:
-        events = Event.objects.filter(model_version=version_id, first_seen_at__gte=since)
+        events = Event.objects.filter(model_version=version_id, first_seen_at__gte=begun)
         counts = events.aggregate(
             judged=Count("pk", distinct=True), wrong=Count("pk", filter=wrong, distinct=True)
         )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -103,6 +104,11 @@ def parse_side_file(raw: bytes, name: str, folder: Path | None = None) -> SideFi
     return _Reader(name, value).side_file(folder)
 
 
+def _unkept(text: str, allowed: str = "") -> bool:
+    """Control characters, and halves of characters, which JSON can write and no database keeps."""
+    return any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in allowed for sign in text)
+
+
 def _refuse(file: str, field: str, expected: str, got: object) -> EngineError:
     return EngineError("side_file", f"{file}: {field}: expected {expected}, got {str(got)!r:.80}")
 
@@ -150,6 +156,8 @@ class _Reader:
         value = self._value[field]
         if not isinstance(value, str) or not value.strip() or len(value) > longest:
             raise self.refuse(field, f"a text of 1 to {longest} characters", value)
+        if _unkept(value, "\t\n\r"):
+            raise self.refuse(field, "a text without control characters", value)
         return value.strip()
 
     def _family(self) -> str:
@@ -192,6 +200,8 @@ class _Reader:
         for name in value:
             if not name.strip() or len(name) > 60:
                 raise self.refuse("metrics", "names of 1 to 60 characters", name)
+            if _unkept(name):
+                raise self.refuse("metrics", "names without control characters", name)
         return {name: self._number(f"metrics.{name}", number, -1e12, 1e12) for name, number in value.items()}
 
     def _classes(self, folder: Path | None) -> tuple[str, ...]:
@@ -203,6 +213,8 @@ class _Reader:
         for name in names:
             if not isinstance(name, str) or not name.strip() or len(name) > 80:
                 raise self.refuse("classes", "names of 1 to 80 characters", name)
+            if _unkept(name):
+                raise self.refuse("classes", "names without control characters", name)
         if len(set(names)) != len(names):
             raise self.refuse("classes", "names that differ", "the same name twice")
         return tuple(names)

@@ -207,6 +207,44 @@ def test_the_side_file_has_to_be_about_this_file(looked):
     assert looked(data, replace(job_of(data), side_file=""))[C.SIDE_FILE][0] is FAILED
 
 
+UNKEPT = {
+    "NUL in a class": {"classes": ("per\x00son", "car")},
+    "half a character in a class": {"classes": ("person", "car\ud800")},
+    "a class of two lines": {"classes": ("person\ncar", "truck")},
+    "NUL in the licence": {"licence": "MIT\x00"},
+    "NUL in the note": {"note": "two lines\nand\x00"},
+    "NUL in the name of a figure": {"metrics": {"mAP\x00": 0.4}},
+}
+
+
+@pytest.mark.parametrize("facts", UNKEPT.values(), ids=list(UNKEPT))
+def test_a_side_file_with_characters_that_no_database_keeps_is_refused_in_words(looked, facts):
+    """PostgreSQL would refuse the answer, and the upload would be asked about again and again instead."""
+    data = hostile.good()
+    job = job_of(data)
+    told = json.loads(job.side_file) | json.loads(json.dumps(facts))
+    outcome, words = looked(data, replace(job, side_file=json.dumps(told)))[C.SIDE_FILE]
+    assert (outcome, "control character" in words) == (FAILED, True), words
+
+
+def test_a_note_of_several_lines_is_taken(looked):
+    data = hostile.good()
+    assert looked(data, job_of(data, note="measured at night,\n\tand by day"))[C.SIDE_FILE][0] is PASSED
+
+
+def test_a_line_of_the_check_is_kept_whatever_it_quotes():
+    heard = process._Heard()
+    line = {
+        "check": "operators",
+        "outcome": "passed",
+        "detail": "1 kinds: f\x00\ud800" + "x" * 900,
+        "took_ms": 1,
+    }
+    process._hear(json.dumps({"line": line}).encode(), heard)
+    assert heard.lines[0].detail.startswith("1 kinds: f?x")
+    assert len(heard.lines[0].detail) == 600
+
+
 def test_operators_outside_of_the_standard_are_refused():
     for node, words in (
         (helper.make_node("EPContext", [], ["x"], domain="com.microsoft"), "only operators of quantisation"),

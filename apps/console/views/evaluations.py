@@ -24,12 +24,13 @@ from apps.console.evaluation_words import (
     title_of,
 )
 from apps.console.purposes import purpose_of
+from apps.console.speed import speed_tables
 from apps.core.clock import now
 from apps.core.errors import DomainError
 from apps.core.pagination import keyset_page
 from apps.core.pdf import pdf_of
 from apps.evaluations import comparing, variants
-from apps.evaluations.charts import Dot, bars_of, boxes_of, dots_of
+from apps.evaluations.charts import bars_of, boxes_of
 from apps.evaluations.models import ACTIVE_STATES, Evaluation, JobKind, JobState, SetState
 from apps.evaluations.results import picture_open, pictures_shown, result_open
 from apps.evaluations.selectors import (
@@ -37,7 +38,6 @@ from apps.evaluations.selectors import (
     evaluations_for,
     set_get,
     sets_for,
-    variants_of,
 )
 from apps.registry.selectors import serving, version_get
 from inference_workers.contracts.lease import Stage
@@ -293,24 +293,6 @@ def model_speed(request: HttpRequest, version_id: str) -> HttpResponse:
     """Precision against speed: a version and the variants that were made of it."""
     user = viewer(request)
     version = version_get(user, version_id)
-    rows = variants_of(user, version)
-    dots = [
-        Dot(
-            row.candidate.name if row.candidate else "",
-            row.candidate.kind if row.candidate else "",
-            float(row.summary["candidate_ap"]),
-            float(row.summary["candidate_p50_ms"]) / max(0.001, float(row.summary["base_p50_ms"])),
-            row.variant_of.gate if row.variant_of else "",
-        )
-        for row in rows
-    ]
-    if rows:
-        dots.insert(0, Dot(version.name, version.kind, float(rows[0].summary["base_ap"]), 1.0, ""))
-    placed = dots_of(dots)
-    context = {
-        "version": version,
-        "dots": placed,
-        "rows": list(zip(rows, placed[1:], strict=True)),
-        "set_name": rows[0].set_name if rows else "",
-    }
-    return render(request, "console/model_speed.html", context)
+    return render(
+        request, "console/model_speed.html", {"version": version, "tables": speed_tables(user, [version])}
+    )

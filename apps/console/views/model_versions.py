@@ -12,15 +12,22 @@ from apps.console.access import page, told, viewer
 from apps.console.evaluation_words import title_of
 from apps.console.model_forms import FamilyForm
 from apps.console.model_words import TONES, check_lines, status_line, walls
+from apps.console.speed import speed_tables
 from apps.core.errors import DomainError
 from apps.detections.selectors import events_search
 from apps.evaluations.gates import gate_state
 from apps.evaluations.selectors import evaluations_of
 from apps.registry import versions
-from apps.registry.checking import INSTALLED
 from apps.registry.choice import STAGE_TASK, usable
 from apps.registry.families import family_create
-from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionKind, VersionStatus
+from apps.registry.models import (
+    INSTALLED,
+    ArtifactFormat,
+    ModelTask,
+    ModelVersion,
+    VersionKind,
+    VersionStatus,
+)
 from apps.registry.selectors import families_all, family_get, stage_states, version_get, versions_all
 from apps.registry.statements import statement_holds
 from apps.registry.uploads import max_bytes
@@ -193,4 +200,6 @@ def family(request: HttpRequest, family_id: str) -> HttpResponse:
     found = family_get(viewer(request), family_id)
     rows = list(versions_all().filter(family_ref=found))
     tones = {row.pk: TONES[VersionStatus(row.status)] for row in rows}
-    return render(request, "console/model_family.html", {"family": found, "versions": rows, "tones": tones})
+    tables = speed_tables(viewer(request), rows)
+    context = {"family": found, "versions": rows, "tones": tones, "tables": tables}
+    return render(request, "console/model_family.html", context)

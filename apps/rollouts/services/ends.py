@@ -145,16 +145,19 @@ def given_at_once(*, acting_user: User, rollout: Rollout, version: int) -> Rollo
 
 
 def _assign(rollout: Rollout) -> None:
-    """The stage as a whole when the rollout was about everything; else the cameras it was about."""
+    """The stage as a whole when the rollout was about everything; else the cameras it was about.
+
+    A camera whose own version was the base had the candidate as all others, and keeps it.
+    """
     cameras = list(Camera.objects.all())
     members = members_of(rollout, cameras)
-    own = set(CameraAssignment.objects.filter(stage=rollout.stage).values_list("camera_id", flat=True))
+    rows = CameraAssignment.objects.filter(stage=rollout.stage)
+    own = set(rows.values_list("camera_id", flat=True))
     if any(rollout.scope.values()):
         _give(rollout.stage, rollout.candidate_id, members - own)
-        CameraAssignment.objects.filter(stage=rollout.stage, camera__in=members, version=rollout.base).update(
-            version=rollout.candidate
-        )
+        rows.filter(camera__in=members, version=rollout.base).update(version=rollout.candidate)
         return
+    rows.filter(camera__in=members, version__in=(rollout.base, rollout.candidate)).delete()
     left_out = {camera.pk for camera in cameras if str(camera.pk) in rollout.excluded}
     _give(rollout.stage, rollout.base_id, left_out - own)
     stage_give(stage=rollout.stage, version=rollout.candidate)

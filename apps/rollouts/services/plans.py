@@ -27,6 +27,7 @@ from inference_workers.contracts.lease import Stage
 CANARY_STEPS = (1, 5, 25, 100)
 MAX_WINDOW_S = 7 * 24 * 3600
 AB_PERCENT = 50
+LEAST_DIFFERENCE = 0.001  # a smaller one asks for more events than anybody will see
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +197,16 @@ def _question(plan: Plan) -> tuple[str, int | None]:
     if plan.strategy != Strategy.AB:
         return "", None
     question = reason_checked(plan.question[:300], field="question")
-    try:
-        return question, sample_size(plan.share, plan.difference)
-    except ValueError as error:
-        raise DomainError("invalid_question", str(error), HTTPStatus.BAD_REQUEST) from error
+    shares = (plan.share, plan.share + plan.difference)
+    if not all(0 < share < 1 for share in shares) or abs(plan.difference) < LEAST_DIFFERENCE:
+        raise DomainError(
+            "invalid_question",
+            _("Expected a share of wrong events above 0 and below 1, and a difference of at least %(least)s "
+              "that leads to another such share; got %(share)s and %(difference)s.")
+            % {"least": LEAST_DIFFERENCE, "share": plan.share, "difference": plan.difference},
+            HTTPStatus.BAD_REQUEST,
+        )  # fmt: skip
+    return question, sample_size(plan.share, plan.difference)
 
 
 def guards_checked(guards: tuple[Guard, ...]) -> tuple[Guard, ...]:

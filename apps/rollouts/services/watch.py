@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from apps.cameras.models import Camera
@@ -131,20 +131,23 @@ def _take_back(rollout: Rollout, code: str, reason: str, culprit: Reading | None
 
 
 def proofs_check() -> int:
-    """Note for each camera that was taken back when its results carried the base's hash again."""
+    """Note for each camera that was taken back when its results carried the base's hash again.
+
+    One question for all: those of cameras that were switched off stay without an answer for ever.
+    """
+    answers = VersionWindow.objects.filter(
+        camera=OuterRef("camera"),
+        stage=OuterRef("rollout__stage"),
+        version=OuterRef("rollout__base"),
+        role=VersionRole.SERVING,
+        sha256=OuterRef("rollout__base__sha256"),
+        started_at__gte=OuterRef("since") - timedelta(seconds=1),
+    ).order_by("started_at")
+    first = Subquery(answers.values("started_at")[:1])
+    waiting = RolloutProof.objects.filter(proved_at=None).annotate(first=first).exclude(first=None)
     proved = 0
-    for proof in RolloutProof.objects.filter(proved_at=None).select_related("rollout__base"):
-        base = proof.rollout.base
-        at = VersionWindow.objects.filter(
-            camera=proof.camera_id,
-            stage=proof.rollout.stage,
-            role=VersionRole.SERVING,
-            version=base,
-            sha256=base.sha256,
-            started_at__gte=proof.since - timedelta(seconds=1),
-        ).aggregate(first=Min("started_at"))["first"]
-        if at is not None:
-            proved += RolloutProof.objects.filter(pk=proof.pk, proved_at=None).update(
-                proved_at=at, sha256=base.sha256
-            )
+    for proof in waiting.select_related("rollout__base"):
+        proved += RolloutProof.objects.filter(pk=proof.pk, proved_at=None).update(
+            proved_at=proof.first, sha256=proof.rollout.base.sha256
+        )
     return proved

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from inference_workers.engine.model_checks.sandbox import REQUIRED
 
 _MB = 1024 * 1024
 _MAX_OUTPUT_BYTES = 1 * _MB
+MAX_DETAIL = 600
 _KILLED_FOR_TIME = (-signal.SIGXCPU, -signal.SIGKILL)
 
 
@@ -157,12 +158,18 @@ def _hear(line: bytes, heard: _Heard) -> None:
         elif kind == "begin":
             heard.begun = CheckName(value)
         elif kind == "line":
-            heard.lines.append(line_of(value))
+            said = line_of(value)
+            heard.lines.append(replace(said, detail=_kept(said.detail)))
             heard.begun = None
         elif kind == "facts":
             heard.facts = dict(value)
     except (ValueError, AttributeError, TypeError, ContractError):
         return
+
+
+def _kept(text: str) -> str:
+    """What a line quotes of the file, without what a database refuses: NUL and halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_DETAIL]
 
 
 def _end_in_words(code: int, limits: CheckLimits, *, timed_out: bool) -> str:

@@ -116,6 +116,25 @@ def test_a_cancelled_job_stays_cancelled_whatever_its_worker_says(ask, erin, wor
     assert job.state == JobState.CANCELLED
 
 
+def test_a_comparison_does_not_wait_for_a_measurement_that_was_cancelled(ask, erin, worker):
+    job = ask()
+    evaluation_cancel(acting_user=erin, evaluation=job.candidate_measure)
+    worker.do_all()
+    job.refresh_from_db()
+    assert (job.state, job.finished_at is not None) == (JobState.CANCELLED, True)
+    again = ask()
+    worker.do_all()
+    again.refresh_from_db()
+    assert again.state == JobState.DONE
+
+
+def test_what_is_wrong_about_the_terms_is_named(ask):
+    with pytest.raises(Invalid, match=r"^seed: expected 0 to"):
+        ask(terms=Terms(seed=-1))
+    with pytest.raises(Invalid, match=r"^margin: expected"):
+        ask(terms=Terms(margin=0.5))
+
+
 def test_it_refuses_what_cannot_be_compared(ask, alice, erin, versions, labelled):
     candidate, base = versions
     with pytest.raises(Forbidden):

@@ -1,8 +1,12 @@
 """The gate of variants: one point of mAP, however fast."""
 
+from datetime import timedelta
+
 import pytest
 
 from apps.audit.models import AuditRecord
+from apps.console.speed import speed_tables
+from apps.core.clock import now
 from apps.core.errors import Conflict, Invalid
 from apps.evaluations.comparing import comparison_create
 from apps.evaluations.gates import gate_state
@@ -10,7 +14,7 @@ from apps.evaluations.models import Evaluation
 from apps.evaluations.sweeping import evaluations_sweep
 from apps.evaluations.variants import variant_create
 from apps.registry.choice import usable
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelFamily, ModelVersion
 from apps.registry.services import models_announced
 from inference_workers.contracts.evaluations import made_key
 from inference_workers.contracts.models import ModelCard
@@ -186,3 +190,35 @@ def test_it_refuses_kinds_and_counts_that_make_no_sense(erin, versions, labelled
     variant_create(kind="int8", calibration=8, **ask)
     with pytest.raises(Conflict):
         variant_create(kind="int8", calibration=8, **ask)
+
+
+def test_the_family_shows_precision_against_speed_and_each_set_by_itself(erin, versions, client):
+    """What a version lost on one set says nothing of its parent's figure on another."""
+    parent = versions[1]
+    family = ModelFamily.objects.create(name="people", task="detection", postprocess="picodet")
+    ModelVersion.objects.filter(pk=parent.pk).update(family_ref=family)
+    for name, kind, set_name, base_ap, ap in (
+        ("of-int8", "int8", "Yard v1", 0.34, 0.335),
+        ("of-fp16", "fp16", "Gate v1", 0.52, 0.52),
+        ("of-fp16", "fp16", "Gate v1", 0.52, 0.1),
+    ):
+        variant, _new = ModelVersion.objects.get_or_create(
+            name=name, sha256=name.encode().hex().ljust(64, "0"), kind=kind, parent=parent, family_ref=family
+        )
+        Evaluation.objects.filter(candidate=variant).update(finished_at=now() - timedelta(days=1))
+        Evaluation.objects.create(
+            kind="compare", state="done", candidate=variant, base=parent, set_name=set_name,
+            finished_at=now(), summary={
+                "candidate_ap": ap, "base_ap": base_ap, "difference": ap - base_ap,
+                "candidate_p50_ms": 5.0, "base_p50_ms": 10.0,
+            },
+        )  # fmt: skip
+    tables = {table.set_name: table for table in speed_tables(erin, [parent])}
+    figures = {name: [dot.precision for dot in table.dots] for name, table in tables.items()}
+    assert figures == {"Yard v1": [0.34, 0.335], "Gate v1": [0.52, 0.1]}
+    client.force_login(erin)
+    for address in (f"/models/families/{family.pk}/", f"/models/{parent.pk}/speed/"):
+        page = client.get(address).content.decode()
+        assert page.count('<svg class="plot"') == 2, address
+        assert "Yard v1" in page
+        assert "50 %" in page

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.audit.models import AuditRecord
-from apps.registry import services
+from apps.registry import checking, services
 from apps.registry.models import ModelVersion, StageAssignment
 from apps.registry.statements import statement_holds
 from tests.engine import hostile_models as hostile
@@ -68,6 +68,22 @@ def test_it_removes_a_model_unless_it_serves(folder):
     _run("remove", "mine")
     assert not (folder / "mine.onnx").exists()
     assert AuditRecord.objects.get(action="model.remove").object_id == "mine"
+
+
+@pytest.mark.parametrize("status", ["ready", "gated"])
+def test_what_was_removed_is_not_installed_again(folder, status):
+    """An uploaded version lies in the object store as well; one that waits for its gate, too."""
+    (folder / "mine.onnx").write_bytes(b"x")
+    ModelVersion.objects.create(name="yolox-nano", family="yolox", task="detection", sha256="cd" * 32)
+    uploaded = ModelVersion.objects.create(
+        name="mine", family="yolox", task="detection", sha256="ab" * 32, object_key="models/x/artifact",
+        signature="key:value", status=status,
+    )  # fmt: skip
+    _run("remove", "mine")
+    services.models_announced([])
+    uploaded.refresh_from_db()
+    assert (uploaded.status, uploaded.present) == ("retired", False)
+    assert not checking._due().exists()
 
 
 def _brought(tmp_path: Path, data: bytes) -> Path:

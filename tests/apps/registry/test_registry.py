@@ -164,6 +164,23 @@ def test_a_variant_points_to_its_parent_and_keeps_what_a_person_said():
 
 
 @pytest.mark.django_db
+def test_what_was_made_from_another_waits_for_its_gate_whatever_is_announced_first():
+    """Redis gives the files of a folder in any order; a fine-tuning says so in its side file alone."""
+    base = card("z-base")
+    tuned = card("m-tuned", parent_sha256=base.sha256)
+    again = card("a-tuned-again", parent_sha256=tuned.sha256)
+    broken = card("broken", sha256="", problem="not readable")
+    services.models_announced([again, tuned, broken, base])
+    found = {row.name: (row.status, row.parent and row.parent.name) for row in ModelVersion.objects.all()}
+    assert found == {
+        "broken": ("ready", None),
+        "z-base": ("ready", None),
+        "m-tuned": ("gated", "z-base"),
+        "a-tuned-again": ("gated", "m-tuned"),
+    }
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("status", ["uploaded", "checking", "refused", "retired"])
 def test_only_a_ready_version_may_serve(erin, status):
     services.models_announced([card("yolox-nano")])

@@ -12,6 +12,7 @@ from django.test import Client
 from apps.audit.models import AuditRecord
 from apps.core.errors import Conflict, DomainError, Forbidden, Unavailable
 from apps.core.objects import object_get, object_put
+from apps.evaluations.models import Evaluation
 from apps.registry import checking, selectors, versions
 from apps.registry.assigning import stage_give
 from apps.registry.choice import usable
@@ -287,6 +288,31 @@ def test_a_refused_upload_gives_its_name_back_and_its_file_goes(erin, worker):
     worker.work()
     assert only().status == VersionStatus.READY
     assert stored() == [only().object_key] != [first]
+
+
+def test_what_was_compared_before_it_was_refused_keeps_its_name(erin, worker):
+    """A gate refused it: its comparison names the row, so that nobody can put other bytes in its place."""
+    refused = ModelVersion.objects.create(
+        name="tiny", family="detr", task="detection", sha256="cd" * 32, status="refused"
+    )
+    Evaluation.objects.create(kind="compare", state="done", candidate=refused)
+    data = hostile.good()
+    answer = post(erin, data, filename="tiny.onnx", side_file=side_text(data))
+    assert (answer.status_code, answer.json()["code"]) == (409, "version_exists")
+    assert "was refused after it was compared" in answer.json()["detail"]
+    assert (stored(), ModelVersion.objects.count()) == ([], 1)
+
+
+def test_an_installation_is_asked_for_without_end(erin, worker):
+    """The number of the question begins again before its column is full."""
+    _upload(erin, hostile.good())
+    worker.apply(checking.check_apply, worker.desk.check(worker.sent.pop()))
+    worker.sent.clear()
+    ModelVersion.objects.update(check_attempts=2**15 - 1, check_until=None)
+    assert checking.models_send() == 1
+    assert worker.sent[0].attempt == only().check_attempts < 2**15
+    worker.work()
+    assert only().present
 
 
 def test_answers_to_an_earlier_question_change_nothing(erin, worker):

@@ -68,6 +68,11 @@ def test_only_a_detector_that_can_serve_is_taken(owner, zone, made):
     assert not ZoneDetector.objects.exists()
 
 
+def test_it_says_why_a_version_cannot_serve(owner, zone):
+    with pytest.raises(DomainError, match="not ready: Waits for its gate"):
+        zone_detector_assign(acting_user=owner, zone=zone, version=version("other", status="gated"))
+
+
 @pytest.mark.parametrize("name", ["charlie", "alice", "bob", "adam"])
 def test_others_may_not(request, zone, name):
     user = request.getfixturevalue(name)

@@ -106,6 +106,16 @@ def test_an_ab_needs_a_question_and_says_how_many_events(prepared):
     assert (rollout.sample_size, rollout.steps) == (686, [50])
 
 
+@pytest.mark.parametrize(
+    ("share", "difference"),
+    [(0.1, 1e-9), (0.1, 1e-200), (0.1, 0.0), (0.1, 0.95), (1.5, 0.1), (float("nan"), 0.1)],
+)
+def test_an_ab_that_no_number_of_events_answers_is_refused_in_words(prepared, share, difference):
+    with pytest.raises(DomainError, match=r"at least 0\.001") as refused:
+        prepared(strategy="ab", question="Are fewer called wrong?", share=share, difference=difference)
+    assert (refused.value.code, refused.value.status) == ("invalid_question", 400)
+
+
 def test_the_lease_says_it_at_once_and_in_the_next_renewal(
     erin, running, redis, fleet, django_capture_on_commit_callbacks
 ):
@@ -208,6 +218,29 @@ def test_a_narrow_rollout_becomes_the_rule_where_it_was(
     assert served(camera_b) == served(fleet[0]) == ("detector-base", None)
     assert {served(camera) for camera in fleet[1:]} == {("detector-candidate", None)}
     assert CameraAssignment.objects.count() == 7
+
+
+def test_what_a_narrow_rollout_gave_follows_what_becomes_the_rule_everywhere(
+    erin_sees, erin, olga, running, fleet, camera_b, site_a, versions
+):
+    """First one site, then all, then the next version: no camera falls back when that becomes the rule."""
+
+    def rule(**changes):
+        rollout = waiting(erin, running, **changes)
+        rollout = services.rollout_approve(acting_user=olga, rollout=rollout, version=rollout.version)
+        services.rollout_finish(acting_user=erin, rollout=make_clear(rollout), version=rollout.version)
+
+    left_out = (str(fleet[0].pk),)
+    rule(sites=(str(site_a.pk),), excluded=left_out)
+    rule()
+    everywhere = [camera_b, *fleet]
+    assert {served(camera) for camera in everywhere} == {("detector-candidate", None)}
+    rule(candidate=versions["third"], excluded=left_out)
+    assert {served(camera) for camera in everywhere if camera != fleet[0]} == {("detector-third", None)}
+    assert served(fleet[0]) == ("detector-candidate", None)
+    rule(candidate=versions["base"])
+    assert {served(camera) for camera in everywhere if camera != fleet[0]} == {("detector-base", None)}
+    assert list(CameraAssignment.objects.values_list("camera", flat=True)) == [fleet[0].pk]
 
 
 def test_an_earlier_state_is_one_click_away(erin, olga, running, fleet):

@@ -231,6 +231,19 @@ def test_a_command_at_the_machine_changes_nothing_that_serves_everywhere(world):
     assert not version_removable(serving()[Stage.DETECT].name)
 
 
+def test_what_single_cameras_have_is_not_retired_or_removed_by_one_person(world):
+    """Two persons gave it to these cameras; without it they would fall back to the version of the stage."""
+    third = world.versions["third"]
+    CameraAssignment.objects.bulk_create(
+        CameraAssignment(camera=camera, stage="detect", version=third) for camera in world.fleet
+    )
+    answer = world.api.post(f"/api/v1/models/{third.pk}/retire", {"reason": "old one"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "version_serves")
+    assert "8 cameras" in answer.json()["detail"]
+    assert not version_removable(third.name)
+    assert {served(camera)[0] for camera in world.fleet} == {third.name}
+
+
 def test_a_stage_is_written_by_two_modules_only():
     """All that assigns goes through `stage_give`, and who calls that asks for two persons or needs none."""
     root = Path(__file__).resolve().parents[3] / "apps"

@@ -7,6 +7,7 @@ import pytest
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
 from apps.core.context import audit_context, system_context
+from apps.detections.models import Event, EventFlag
 from apps.rollouts import services
 from apps.rollouts.choices import cameras_reached, choice_for
 from apps.rollouts.guards import Guard, Metric
@@ -153,8 +154,6 @@ def test_the_look_of_the_guards_is_in_nobodys_way(erin, started, report):
 
 
 def test_the_wrong_verdicts_of_operators_count(started, report, camera, versions):
-    from apps.detections.models import Event, EventFlag
-
     rollout, cameras = started(guards=(Guard(Metric.WRONG, 0.2, 10, 3600),))
     for number in range(12):
         event = Event.objects.create(
@@ -179,6 +178,32 @@ def test_the_wrong_verdicts_of_operators_count(started, report, camera, versions
     rollout = look(rollout, at)
     [reading] = rollout.readings
     assert (reading["verdict"], reading["value"], reading["samples"]) == ("breach", 0.5, 12)
+
+
+def test_what_was_called_wrong_before_the_start_counts_for_nobody(started, report):
+    """An earlier rollout of the same version was taken back for it; this one is judged by itself."""
+    rollout, cameras = started(guards=(Guard(Metric.WRONG, 0.2, 10, 24 * 3600),))
+    before = rollout.started_at - timedelta(minutes=1)
+    for number in range(12):
+        Event.objects.create(
+            camera=cameras[0], epoch="e", track_id=number, label="person", confidence=0.9, status="dismissed",
+            first_seen_at=before, last_seen_at=before, model_version=rollout.candidate,
+            model_name="candidate", model_sha256="b" * 64, lease_id="l",
+        )  # fmt: skip
+    at = now()
+    report(cameras, at)
+    [reading] = look(rollout, at).readings
+    assert (reading["verdict"], reading["samples"]) == ("hold", 0)
+
+
+def test_cameras_that_never_prove_it_cost_nothing(erin, started, report, django_assert_max_num_queries):
+    """One that was switched off never answers again; hundreds of them are asked about every five seconds."""
+    rollout, cameras = started()
+    services.rollout_roll_back(acting_user=erin, rollout=rollout, version=rollout.version, reason="because")
+    report(cameras[:2], now() - timedelta(seconds=30), windows=1, serving="base")  # before it was taken back
+    with django_assert_max_num_queries(1):
+        assert services.proofs_check() == 0
+    assert RolloutProof.objects.filter(proved_at=None).count() == 4
 
 
 def test_one_tick_does_all_of_it(started, report):
