@@ -1,6 +1,7 @@
 """What the REST views of all apps share: the user, checked forms, pages, and the purpose of an access."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import User
 from apps.core.api import KeysetPagination
+from apps.core.clock import moment_problem
 from apps.core.context import current_context
 from apps.core.errors import DomainError
 
@@ -25,7 +27,11 @@ def checked(form: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any
     """The values of a body or query; ValidationError names the fields that are wrong."""
     serializer = form(data=data)
     serializer.is_valid(raise_exception=True)
-    return cast(dict[str, Any], serializer.validated_data)
+    values = cast(dict[str, Any], serializer.validated_data)
+    moments = {name: value for name, value in values.items() if isinstance(value, datetime)}
+    if problems := {name: [problem] for name, value in moments.items() if (problem := moment_problem(value))}:
+        raise serializers.ValidationError(problems)
+    return values
 
 
 def page_of(

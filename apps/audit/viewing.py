@@ -73,5 +73,7 @@ def viewing_span(kind: str, details: dict[str, Any]) -> tuple[datetime, datetime
 def models_shown(details: dict[str, Any]) -> Iterable[str]:
     """The model versions that an entry names: one, or one per stage."""
     models = details.get("models")
-    several = models.values() if isinstance(models, dict) else models if isinstance(models, list) else ()
+    if isinstance(models, dict):  # that of an unmasking names its grant there, which is no model
+        models = [name for stage, name in models.items() if stage != "grant"]
+    several = models if isinstance(models, list) else ()
     return [str(name) for name in (details.get("model"), *several) if name]

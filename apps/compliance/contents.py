@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from apps.audit.checkpoints import checkpoints_stored
 from apps.audit.models import AuditRecord, RecordKind
 from apps.audit.selectors import (
+    LATEST_BLOCK,
     Verdict,
     chain_state,
     chain_verify,
@@ -23,7 +24,7 @@ from apps.audit.selectors import (
     records_search,
     who_saw,
 )
-from apps.audit.viewing import Seen, seen_by
+from apps.audit.viewing import Seen, seen_by, viewing_span
 from apps.cameras.models import Camera
 from apps.cases.models import Case
 from apps.consent.models import Consent, Purpose, PurposeVersion
@@ -32,7 +33,7 @@ from apps.core.clock import now
 from apps.dispatch.models import LeaseChange
 from apps.retention.models import LegalHold, RetentionClass
 from apps.retention.selectors import default_class
-from apps.unmasking.models import UnmaskRequest
+from apps.unmasking.models import UnmaskGrant, UnmaskRequest
 
 Rows = list[dict[str, Any]]
 _LOOKS = (RecordKind.ACCESS, RecordKind.VIEWING, RecordKind.REFUSAL)
@@ -205,13 +206,26 @@ def _unmaskings(since: datetime, until: datetime) -> Rows:
 def _opened(row: UnmaskRequest) -> dict[str, Any]:
     """When the grant was opened and locked, and the seconds that somebody looked."""
     grant = getattr(row, "grant", None)
-    opened = grant.opened_at if grant is not None else None
-    watched = (grant.seen_until - opened).total_seconds() if opened and grant and grant.seen_until else 0
     return {
-        "opened_at": opened,
+        "opened_at": grant.opened_at if grant is not None else None,
         "locked_at": grant.locked_at if grant is not None else None,
-        "seconds_watched": round(max(0, watched)),
+        "seconds_watched": round(_watched_s(row, grant)) if grant is not None else 0,
     }
+
+
+def _watched_s(row: UnmaskRequest, grant: UnmaskGrant) -> float:
+    """As the record has it: a page that was closed in between showed nobody."""
+    if grant.opened_at is None or grant.expires_at is None:
+        return 0.0
+    rows = records_search(
+        camera_id=row.camera_id,
+        kind=RecordKind.VIEWING,
+        since=grant.opened_at,
+        until=grant.expires_at + LATEST_BLOCK,
+    )
+    blocks = [entry for entry in rows if entry.details.get("models") == {"grant": str(grant.pk)}]
+    spans = [viewing_span(entry.kind, entry.details) for entry in blocks]
+    return sum((span[1] - span[0]).total_seconds() for span in spans if span is not None)
 
 
 def _cases(since: datetime, until: datetime) -> Rows:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import Camera, Script, Zone
 from apps.console.label_words import label_words
+from apps.core.clock import moment_problem
 from apps.detections.models import ColourName, EventFlag, EventStatus
 
 
@@ -21,6 +22,8 @@ class MomentField(forms.DateTimeField):
 
     def clean(self, value: Any) -> Any:
         moment = super().clean(value)
+        if moment and (problem := moment_problem(moment)):
+            raise forms.ValidationError(problem)
         return moment.replace(tzinfo=None) if moment else None
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from apps.cameras.validation import choice_checked
 from apps.consent.hours import hours_checked
 from apps.consent.models import GivenHow, LawfulBasis, PurposeStage
+from apps.core.clock import moment_problem
 from apps.core.errors import DomainError
 
 Check = Callable[[Any], Any]
@@ -48,6 +49,8 @@ def stages_checked(value: Any) -> list[str]:
 def moment_checked(field: str, value: Any) -> datetime:
     if not isinstance(value, datetime) or timezone.is_naive(value):
         raise DomainError(f"invalid_{field}", _("%s: expected a date and time with its zone.") % field)
+    if problem := moment_problem(value):
+        raise DomainError(f"invalid_{field}", f"{field}: {problem}")
     return value
 
 

@@ -226,7 +226,7 @@ def _span_of(request: HttpRequest, camera: Camera) -> tuple[dict[str, Any], UUID
             return {name: local(moment, camera) for name, moment in widened.items()}, event.pk
     today = local(now(), camera).date()
     try:
-        chosen = type(today).fromisoformat(day)
+        chosen = min(max(date.fromisoformat(day), date(2000, 1, 2)), date(2099, 12, 30))
     except ValueError:
         chosen = today
     span = day_of(camera, chosen)

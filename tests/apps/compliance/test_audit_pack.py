@@ -24,7 +24,7 @@ from apps.core.clock import now
 from apps.core.errors import DomainError, Forbidden
 from apps.evidence.standalone.verify_pack import Pack, check_record, worded
 from apps.retention.services import hold_place
-from apps.unmasking.models import UnmaskRequest
+from apps.unmasking.models import UnmaskGrant, UnmaskRequest
 from tests.apps.purposes import purpose_add
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,24 @@ def test_what_was_erased_for_a_person_is_among_the_certificates(day):
     )
     (row,) = contents_of(*day).tables["certificates"]
     assert (row["action"], row["object"], row["rows"]) == ("erasure.deleted", "events", 2)
+
+
+def test_an_unmasking_was_watched_for_the_seconds_on_record(alice, camera, day):
+    """A page that was closed in between and opened again showed nobody meanwhile; a grant is no model."""
+    at, row = now(), UnmaskRequest.objects.get()
+    grant = UnmaskGrant.objects.create(
+        request=row, granted_at=at, open_until=at, opened_at=at - timedelta(minutes=10), seen_until=at,
+        expires_at=at + timedelta(minutes=5),
+    )  # fmt: skip
+    for ago_s in (590, 10):
+        started = at - timedelta(seconds=ago_s)
+        audit.record_viewing(
+            camera_id=camera.pk, started_at=started, ended_at=started + timedelta(seconds=7), pictures=0,
+            redacted=False, models={"grant": str(grant.pk)}, acting_user=alice,
+        )  # fmt: skip
+    tables = contents_of(*day).tables
+    assert [unmasking["seconds_watched"] for unmasking in tables["unmaskings"]] == [14]
+    assert [seen["models"] for seen in tables["who_saw"]] == [["centerface@09189deaaf86"]]
 
 
 def test_it_names_nobody_who_agreed(packed):

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -93,6 +93,7 @@ def test_an_ended_entry_is_not_changed_again(bob, entry):
         {"retention_class": "forever"},
         {"valid_until": "tomorrow"},
         {"valid_until": now() - timedelta(days=1)},
+        {"valid_until": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)},
         {"opening_hours": {"mon": [["9", "5"]]}},
         {"ended_at": None},
     ],
