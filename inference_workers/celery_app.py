@@ -78,8 +78,11 @@ def _preload(**_: Any) -> None:
     # Deferred: whoever only sends tasks imports this module too, and must not load an engine.
     import cv2
 
+    from inference_workers.settings import settings
     from inference_workers.tasks.runtime import runtime
+    from inference_workers.tasks.scratch import leftovers_remove
 
+    leftovers_remove(settings().data_dir)
     cv2.setNumThreads(1)  # the pool's threads share the cores already
     runtime().preload()
 

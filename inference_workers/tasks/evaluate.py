@@ -18,11 +18,12 @@ from inference_workers.contracts.evaluations import (
     running_key,
 )
 from inference_workers.contracts.names import RESULTS
+from inference_workers.engine.films.folder import WorkFolder
 from inference_workers.objects import Objects
 from inference_workers.settings import settings
 from inference_workers.tasks.evaluate_desk import EvaluationDesk, Workplace
-from inference_workers.tasks.redact_files import scratch_folder
 from inference_workers.tasks.runtime import runtime
+from inference_workers.tasks.scratch import EVALUATIONS, own_folder
 
 RENEW_EVERY_S = 4.0
 RESULTS_LENGTH = 200_000
@@ -94,7 +95,8 @@ def in_hand() -> JobsInHand:
 def desk() -> EvaluationDesk:
     """The one desk of this worker process."""
     config, here = settings(), runtime()
-    place = Workplace(Objects(config.object_store_url), scratch_folder(config.data_dir))
+    folder = WorkFolder(own_folder(config.data_dir, EVALUATIONS))
+    place = Workplace(Objects(config.object_store_url), folder)
     return EvaluationDesk(place, here.counters, tell, in_hand().note, os.environ)
 
 

@@ -19,6 +19,7 @@ from inference_workers.objects import Objects
 from inference_workers.settings import settings
 from inference_workers.tasks.check_models import ModelDesk, one_at_a_time
 from inference_workers.tasks.runtime import runtime
+from inference_workers.tasks.scratch import MODELS, own_folder
 
 RESULTS_LENGTH = 200_000
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def desk() -> ModelDesk:
     return ModelDesk(
         Objects(config.object_store_url),
         here.directory,
-        config.data_dir / "model-checks",
+        own_folder(config.data_dir, MODELS),
         here.counters,
         tell,
         here.announce_models,
