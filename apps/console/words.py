@@ -20,6 +20,7 @@ STATES: Words = {
     "disabled": _("Switched off"),
     "unknown": _("No report yet"),
     "withheld": _("Not permitted now"),
+    "silent": _("No report any more"),
 }
 STATE_TONES = {
     "streaming": "ok",
@@ -33,6 +34,7 @@ STATE_TONES = {
     "disabled": "",
     "unknown": "",
     "withheld": "warn",
+    "silent": "bad",
 }
 CODES: Words = {
     "name_not_found": _("The host name cannot be resolved. Check its spelling and the name server."),
@@ -54,7 +56,12 @@ CODES: Words = {
     "file_missing": _("The file is not there."),
     "file_refused": _("The file does not lie in a media folder of this installation."),
     "end_of_file": _("The stream ended."),
+    "not_reporting": _(
+        "The process that looks at this camera has said nothing for a while. Health shows what runs; an "
+        "administrator can start it again."
+    ),
     "lease_withdrawn": _("The permission to look was withdrawn."),
+    "clock_set_back": _("The clock of the pictures was set back; the camera is taken up again at once."),
     "lease_invalid": _("The permission to look is not valid."),
     "lease_expired": _("The permission to look has run out and was not renewed."),
     "unreachable": _("The camera cannot be reached. Check address, port, power and network."),

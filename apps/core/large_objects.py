@@ -15,8 +15,8 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from obstore.exceptions import BaseError, NotFoundError
 
-from apps.core.errors import DomainError, NotFound, Unavailable
-from apps.core.objects import store
+from apps.core.errors import DomainError, NotFound
+from apps.core.objects import store, store_away
 
 PART_BYTES = 8 * 1024 * 1024
 SENT_BYTES = 256 * 1024
@@ -36,13 +36,13 @@ class ObjectWriter:
         try:
             self._writer.write(data)
         except (BaseError, OSError) as error:
-            raise _away() from error
+            raise store_away() from error
 
     def close(self) -> None:
         try:
             self._writer.close()
         except (BaseError, OSError) as error:
-            raise _away() from error
+            raise store_away() from error
 
 
 def object_size(key: str) -> int:
@@ -51,7 +51,7 @@ def object_size(key: str) -> int:
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
-        raise _away() from error
+        raise store_away() from error
 
 
 def free_bytes() -> int | None:
@@ -82,8 +82,7 @@ def object_response(key: str, content_type: str, wanted: str = "", filename: str
     size = object_size(key)
     part = _range_of(wanted, size)
     if part is None:
-        message = f"Expected a range within the {size} bytes of this file."
-        raise DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        raise _range_outside(size)
     start, end = part
     response = ObjectResponse(object_stream(key, start, end), content_type=content_type)
     response["Accept-Ranges"] = "bytes"
@@ -101,8 +100,7 @@ def bytes_response(data: bytes, content_type: str, wanted: str = "") -> HttpResp
     """The same for a file that is in memory already."""
     part = _range_of(wanted, len(data))
     if part is None:
-        message = f"Expected a range within the {len(data)} bytes of this file."
-        raise DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        raise _range_outside(len(data))
     start, end = part
     response = HttpResponse(data[start:end], content_type=content_type)
     response["Accept-Ranges"] = "bytes"
@@ -112,6 +110,11 @@ def bytes_response(data: bytes, content_type: str, wanted: str = "") -> HttpResp
         response.status_code = HTTPStatus.PARTIAL_CONTENT
         response["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
     return response
+
+
+def _range_outside(size: int) -> DomainError:
+    message = _("Expected a range within the %(size)d bytes of this file.") % {"size": size}
+    return DomainError("range_outside", message, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
 
 
 def _range_of(wanted: str, size: int) -> tuple[int, int] | None:
@@ -141,8 +144,4 @@ def object_stream(key: str, start: int = 0, end: int | None = None) -> Iterator[
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
-        raise _away() from error
-
-
-def _away() -> Unavailable:
-    return Unavailable("objects_unavailable", "The object store does not answer now.")
+        raise store_away() from error

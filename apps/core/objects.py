@@ -29,6 +29,13 @@ def store() -> ObjectStore:
     return _store(settings.OBJECT_STORE_URL)
 
 
+def store_away() -> Unavailable:
+    return Unavailable(
+        "objects_unavailable",
+        _("The object store does not answer now. Try again soon; an administrator can see on Health why."),
+    )
+
+
 def object_get(key: str) -> bytes:
     """Raises NotFound for a missing object and Unavailable when the store does not answer."""
     try:
@@ -36,14 +43,14 @@ def object_get(key: str) -> bytes:
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFound(_("picture")) from error
     except (BaseError, OSError) as error:
-        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+        raise store_away() from error
 
 
 def object_put(key: str, data: bytes | IO[bytes]) -> None:
     try:
         obstore.put(store(), key, data)
     except (BaseError, OSError) as error:
-        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+        raise store_away() from error
 
 
 def object_delete(key: str) -> None:
@@ -53,7 +60,7 @@ def object_delete(key: str) -> None:
     except (NotFoundError, FileNotFoundError):
         return
     except (BaseError, OSError) as error:
-        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+        raise store_away() from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ def objects_list(prefix: str) -> Iterator[list[Listed]]:
         for portion in obstore.list(store(), prefix):
             yield [Listed(row["path"], row["size"], row["last_modified"]) for row in portion]
     except (BaseError, OSError) as error:
-        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+        raise store_away() from error
 
 
 def object_head_bytes(key: str, count: int) -> bytes:
@@ -82,4 +89,4 @@ def object_head_bytes(key: str, count: int) -> bytes:
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFound(_("file")) from error
     except (BaseError, OSError) as error:
-        raise Unavailable("objects_unavailable", "The object store does not answer now.") from error
+        raise store_away() from error

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from apps.core.context import current_request_id
 from apps.core.errors import DomainError, Invalid, NotFound
@@ -53,9 +54,16 @@ def problem_of(error: BaseException) -> Problem | None:
         return problem_of(NotFound(_("page")))
     if isinstance(error, PermissionDenied):
         return Problem("forbidden", _("This is not open to you."), HTTPStatus.FORBIDDEN)
+    return _part_away(error)
+
+
+def _part_away(error: BaseException) -> Problem | None:
     if isinstance(error, OperationalError):
         logger.error("the database did not answer: %s", error)
         return Problem("database_unavailable", _unavailable(), HTTPStatus.SERVICE_UNAVAILABLE)
+    if isinstance(error, RedisError):
+        logger.error("Redis did not answer: %s", type(error).__name__)  # its words may hold the address
+        return Problem("redis_unavailable", _redis_away(), HTTPStatus.SERVICE_UNAVAILABLE)
     return None
 
 
@@ -76,6 +84,13 @@ def problem_response(problem: Problem) -> JsonResponse:
 def wants_problem(request: HttpRequest) -> bool:
     """API addresses answer with problem+json, whatever the client says that it accepts."""
     return request.path.startswith("/api/")
+
+
+def _redis_away() -> str:
+    return _(
+        "Redis, which passes work and live pictures on, does not answer. Try again in a few seconds; if it "
+        "stays away, an administrator can see on the page Health what is missing."
+    )
 
 
 def _unavailable() -> str:

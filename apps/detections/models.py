@@ -1,11 +1,18 @@
 """What was seen: one event per track, readings; and the state and accounting of each camera."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.cameras.models import Camera, Script, Zone
+from apps.core.clock import now
 from apps.core.ids import new_id
 from apps.registry.models import ModelVersion
+from inference_workers.contracts.results import CameraState
+
+# The data plane repeats itself every five seconds.
+SILENT_AFTER = timedelta(seconds=20)
 
 
 class EventStatus(models.TextChoices):
@@ -174,12 +181,18 @@ class CameraRuntime(models.Model):
         default_permissions = ()
 
     @property
+    def is_silent(self) -> bool:
+        """Nobody has reported for a while, so what was reported last says nothing about now."""
+        ended = self.withheld or self.state == CameraState.STOPPED
+        return not ended and max(self.at, self.since) < now() - SILENT_AFTER
+
+    @property
     def shown_state(self) -> str:
-        return "withheld" if self.withheld else self.state
+        return "withheld" if self.withheld else "silent" if self.is_silent else self.state
 
     @property
     def shown_code(self) -> str:
-        return self.withheld or self.code
+        return self.withheld or ("not_reporting" if self.is_silent else self.code)
 
 
 class FrameAccount(models.Model):

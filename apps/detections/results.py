@@ -6,7 +6,7 @@ The functions run inside the recorder's transaction; a `ResultBatch` carries wha
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ from inference_workers.contracts.results import (
 )
 
 _SNAPSHOT_KEY = re.compile(r"snapshots/([0-9a-f-]{36})/\d{4}-\d\d-\d\d/[A-Za-z0-9._-]{1,120}\.jpg")
+# Clocks of two machines in one house; further ahead is a wrong one.
+CLOCKS_DIFFER = timedelta(seconds=5)
 MAX_ENTRIES = 64
 MAX_ATTRIBUTES = 16
 Kind = FeedEntry.Kind
@@ -184,9 +186,11 @@ def status_apply(message: CameraStatus, batch: ResultBatch) -> Outcome:
         return Outcome.UNKNOWN
     at = time_checked(message.at)
     before = CameraRuntime.objects.filter(camera_id=camera_id).first()
-    if before is not None and before.at >= at:
+    # What came from the future was said by a clock that has been set since; it must not outlast the truth.
+    if before is not None and at <= before.at <= now() + CLOCKS_DIFFER:
         return Outcome.REPEATED
-    changed = before is None or (before.state, before.code) != (message.state.value, message.code)
+    told = None if before is None else (before.state, before.code)
+    changed = before is None or before.is_silent or told != (message.state.value, message.code)
     since = at if before is None or before.state != message.state.value else before.since
     CameraRuntime.objects.update_or_create(
         camera_id=camera_id, defaults={"at": at, "since": since, **_runtime(message)}

@@ -191,14 +191,18 @@ class AccountingSerializer(serializers.Serializer[Any]):
 class StateSerializer(serializers.ModelSerializer[CameraRuntime]):
     camera = serializers.UUIDField(source="camera_id", read_only=True)
     state = serializers.ChoiceField(choices=[state.value for state in CameraState], read_only=True)
+    silent = serializers.BooleanField(
+        source="is_silent", read_only=True,
+        help_text="Nobody has reported for 20 s: `state` is of the time `at` and says nothing about now.",
+    )  # fmt: skip
     served = ServedField(read_only=True)
     waiting = WaitingField(read_only=True)
 
     class Meta:
         model = CameraRuntime
         fields = (
-            "camera", "state", "since", "at", "code", "detail", "retry_in_s", "fps", "width", "height",
-            "codec", "clock_offset_s", "last_frame_at", "served", "waiting", "lease_revision",
+            "camera", "state", "silent", "since", "at", "code", "detail", "retry_in_s", "fps", "width",
+            "height", "codec", "clock_offset_s", "last_frame_at", "served", "waiting", "lease_revision",
             "withheld",
         )  # fmt: skip
         read_only_fields = fields

@@ -5,6 +5,7 @@ the data plane.
 """
 
 import hashlib
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from apps.accounts.models import User
 from apps.accounts.roles import Capability, require
@@ -39,6 +41,7 @@ SPOOL_BYTES = 2 * 1024 * 1024
 WAIT_S = 8.0
 SLICE_S = 0.5
 MAX_KEY_LENGTH = 200
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +196,17 @@ def _read(user: User, item: WorkItem) -> None:
 def _wait(item: WorkItem, wait_s: float) -> WorkItem:
     """Wait for the reply of the attempt that runs; whoever records it, the row tells the end.
 
-    In slices, because the recorder or another request with the same key may be the one that hears it.
+    In slices, because the recorder or another request with the same key may be the one that hears it. The
+    work is accepted by now: while Redis is away there is nothing to wait for, and nothing to refuse.
     """
     deadline = time.monotonic() + wait_s
     item.refresh_from_db()
     while item.state == WorkState.RUNNING and (rest := deadline - time.monotonic()) > 0:
-        answer = client().blpop([reply_list(item.pk, item.attempts)], timeout=min(SLICE_S, rest))
+        try:
+            answer = client().blpop([reply_list(item.pk, item.attempts)], timeout=min(SLICE_S, rest))
+        except RedisError as error:
+            logger.warning("work %s: its answer cannot be waited for: %s", item.pk, type(error).__name__)
+            return item
         if answer:
             with transaction.atomic():
                 _key, text = cast(tuple[bytes, bytes], answer)

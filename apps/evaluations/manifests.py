@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from django.utils.translation import gettext as _
+
 from apps.core.errors import NotFound, Unavailable
 from apps.core.objects import object_get
 from inference_workers.contracts.codec import ContractError, decode, encode
@@ -19,11 +21,17 @@ def manifest_read(set_id: str, sha256: str) -> LabelledSet:
     """Raises NotFound, and Unavailable when the store holds something else under this name."""
     data = object_get(manifest_key(set_id, sha256))
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise Unavailable("set_changed", "The stored labels are not those that were imported.")
+        raise Unavailable(
+            "set_changed",
+            _("The stored labels of this version are not those that were imported. Import the set again."),
+        )
     try:
         return decode(LabelledSet, data)
     except ContractError as error:
-        raise Unavailable("set_changed", "The stored labels were written by another release.") from error
+        raise Unavailable(
+            "set_changed",
+            _("The stored labels of this version were written by another release. Import the set again."),
+        ) from error
 
 
 def manifest_hashes(set_id: str, sha256: str) -> set[str]:

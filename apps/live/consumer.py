@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ from apps.live.redactions import REDACTIONS_GROUP, redaction_messages
 from apps.live.viewing import AnyBlock, ViewingLog, blocks_seal, news_begin, watching_begin
 
 RECHECK_S = 1.0
-LOOK_EVERY = 3  # checks: a lost knock of the channel layer costs this many seconds
+LOOK_S = 3.0  # a lost knock of the channel layer costs this many seconds
 AUTHENTICATE_WITHIN_S = 5.0
 CLOSE_WITHIN_S = 1.0
 SEND_WITHIN_S = 60.0
@@ -56,10 +56,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     groups = [FEED_GROUP, REDACTIONS_GROUP]
 
-    async def connect(self) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.identity: Identity | None = None
         self.connection_id = new_request_id()
-        self.address = _address(self.scope)
+        self.address = ""
         self.slots = PictureSlots()
         self.viewing = ViewingLog()
         self.watched: set[UUID] = set()
@@ -68,19 +69,41 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         self.redactions: dict[UUID, int] | None = None
         self.bad_messages = 0
         self.tasks: list[asyncio.Task[None]] = []
+        self.serving: asyncio.Task[Any] | None = None
+        self.ended = False
+        self.abandoned = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However it ends, nothing stays behind: no task, no place in the hub, no count."""
+        self.serving = asyncio.current_task()
+        with clients.CONNECTED.track_inprogress():
+            try:
+                await super().__call__(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self.abandoned:
+                    raise
+            finally:
+                await self._stop()
+
+    async def dispatch(self, message: Any) -> None:
+        try:
+            await super().dispatch(message)
+        except OSError as error:
+            # ASGI: the client went away while it was told something. Its disconnect is the next message.
+            logger.info("live: the client is gone: %s", type(error).__name__)
+
+    async def connect(self) -> None:
+        self.address = _address(self.scope)
         await self.accept()
-        clients.CONNECTED.inc()
         self.tasks.append(asyncio.create_task(self._authenticate_in_time()))
         cookie = dict(self.scope["headers"]).get(b"cookie", b"").decode("latin-1")
         # A cookie proves something only together with an origin that was checked (cross-site sockets).
         if cookie and self.scope["vidette.origin"]:
             await self._identified(await database_sync_to_async(identify_cookie)(cookie), say_no=False)
 
-    async def disconnect(self, code: int) -> None:
-        clients.CONNECTED.dec()
-        await self._stop()
-
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.ended:
+            return
         try:
             if text_data is None:
                 raise ProtocolError("not_json", "Expected a JSON object as text.")
@@ -125,7 +148,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         self.identity = identity
         seq = await database_sync_to_async(feed_head)()
         await self._say("ready", version=VERSION, user=identity.user.username, at=now().timestamp(), seq=seq)
-        self.tasks += [asyncio.create_task(self._send_pictures()), asyncio.create_task(self._keep_checking())]
+        self.tasks += [
+            asyncio.create_task(self._send_pictures()),
+            # Apart: a client that does not read holds up its news, but no check of what it may see.
+            asyncio.create_task(self._regularly(RECHECK_S, self._check_standing)),
+            asyncio.create_task(self._regularly(LOOK_S, self._look, self._look_at_redactions)),
+        ]
 
     async def _subscribe(self, camera_id: UUID) -> None:
         if camera_id in self.watched:
@@ -137,6 +165,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             await database_sync_to_async(self._open)(camera_id)
         except DomainError as error:
             await self._refuse(camera_id, error.code, str(error.message))
+            return
+        if self.ended:
             return
         self.watched.add(camera_id)
         await self._say("subscribed", camera_id=str(camera_id))
@@ -181,11 +211,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     async def _look(self) -> None:
         async with self.feed_lock:
-            while self.identity is not None and self.feed_seq is not None:
+            while not self.ended and self.identity is not None and self.feed_seq is not None:
                 messages = await database_sync_to_async(feed_messages)(self.identity.user, self.feed_seq)
                 if not messages:
                     return
                 for message in messages:
+                    if self.ended:
+                        return
                     await self.send(text_data=json.dumps(message))
                     if "event" in message:
                         self.viewing.count_news(message["camera_id"])
@@ -197,7 +229,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     async def _look_at_redactions(self) -> None:
         async with self.feed_lock:
-            if self.identity is None or self.redactions is None:
+            if self.ended or self.identity is None or self.redactions is None:
                 return
             try:
                 messages = await database_sync_to_async(self._redaction_news)(self.redactions)
@@ -228,24 +260,21 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             self.viewing.count(picture.header)
             clients.PICTURES.inc()
 
-    async def _keep_checking(self) -> None:
-        checks = 0
+    async def _regularly(self, pause_s: float, *works: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(RECHECK_S)
-            checks += 1
+            await asyncio.sleep(pause_s)
             try:
-                if await self._check_standing() and checks % LOOK_EVERY == 0:
-                    await self._look()
-                    await self._look_at_redactions()
+                for work in works:
+                    await work()
             except Exception as error:
                 # Not knowing is no permission: the pictures stop until the question is answered.
-                known = isinstance(error, DatabaseError)
+                known = isinstance(error, DatabaseError | OSError)  # OSError: the client is gone
                 logger.warning("live: a viewer cannot be checked: %s", error, exc_info=not known)
                 reason = "the database does not answer" if known else "the viewer cannot be checked"
                 await self._end(CloseCode.RECORD_UNAVAILABLE, reason)
                 return
 
-    async def _check_standing(self) -> bool:
+    async def _check_standing(self) -> None:
         identity = self._known()
         standing: Standing = await database_sync_to_async(standing_of)(identity, frozenset(self.watched))
         if standing.user is not None:  # with the role of now: what the feed may tell depends on it
@@ -258,8 +287,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
             await self._end(CloseCode.FORBIDDEN, "a grant was withdrawn")
         else:
             await self._seal(self.viewing.take_due())
-            return True
-        return False
 
     async def _seal(self, blocks: list[AnyBlock]) -> None:
         if not blocks or self.identity is None:
@@ -294,10 +321,18 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     async def _stop_and_close(self, code: CloseCode, reason: str) -> None:
         await self._stop()
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(self.close(code=int(code), reason=reason), CLOSE_WITHIN_S)
+        except TimeoutError:
+            # To a client that does not read the server says nothing, not even that this is the end.
+            self.abandoned = True
+            if self.serving is not None:
+                self.serving.cancel()
+        except OSError:
+            logger.info("live: the client was gone before it was told the end")
 
     async def _stop(self) -> None:
+        self.ended = True
         for camera_id in self.watched:
             hub().leave(str(camera_id), self.slots)
         self.watched.clear()

@@ -102,12 +102,13 @@ def alert_summary(alert: Alert) -> Message:
 
 
 def state_summary(runtime: CameraRuntime) -> Message:
+    own = runtime.shown_state == runtime.state
     return {
         "state": runtime.shown_state,
         "code": runtime.shown_code,
-        "detail": "" if runtime.withheld else runtime.detail,
+        "detail": runtime.detail if own else "",
         "since": runtime.since.isoformat(),
         "at": runtime.at.isoformat(),
-        "retry_in_s": None if runtime.withheld else runtime.retry_in_s,
+        "retry_in_s": runtime.retry_in_s if own else None,
         "fps": runtime.fps,
     }

@@ -88,7 +88,7 @@ def _cameras() -> Iterator[Metric]:
     )
     for row in CameraRuntime.objects.filter(camera__enabled=True):
         state.add_metric((str(row.camera_id), row.shown_state), 1)
-        fps.add_metric((str(row.camera_id),), row.fps)
+        fps.add_metric((str(row.camera_id),), 0.0 if row.is_silent else row.fps)
     yield state
     yield fps
 

@@ -34,6 +34,7 @@ _LOOK_EVERY_S = 0.25
 _WATCHED_TICK_S = 0.03
 _STEADY_S = 5.0
 LATE_AFTER_S = 1.0
+SET_BACK_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -202,6 +203,11 @@ class CameraRunner(threading.Thread):
     def _take_frame(self, placed: Placed, attempt: _Attempt, now: float) -> None:
         ring = attempt.process.ring
         self._note(placed.tally)
+        if self._shown_at is not None and placed.grabbed_at < self._shown_at - SET_BACK_S:
+            # All that is known here has later times and would wait for them: the fleet begins a new run.
+            self._leaving = "clock_set_back"
+        if self._leaving:
+            return
         attempt.media_at = self._shown_at = placed.grabbed_at
         attempt.first_frame_at = attempt.first_frame_at or now
         if now - attempt.first_frame_at > _STEADY_S:

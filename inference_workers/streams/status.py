@@ -38,7 +38,7 @@ _REFUSED = frozenset(
     }
 )
 _BAD_DATA = frozenset({"bad_data", "no_video", "picture_too_large", "decoder_garbage"})
-_STOPPED = frozenset({"end_of_file", "lease_expired", "lease_withdrawn", "shutdown"})
+_STOPPED = frozenset({"end_of_file", "lease_expired", "lease_withdrawn", "clock_set_back", "shutdown"})
 
 
 def state_for(code: str) -> CameraState:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from inference_workers.contracts.frames import Found, Region
 from inference_workers.contracts.lease import ModelRef, Stage
 from inference_workers.contracts.uploads import AnalyseImage, AnalyseImageReply
-from inference_workers.engine.boxes import iou_xyxy
+from inference_workers.engine.boxes import clip_xyxy, iou_xyxy
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.ocr.reader import WHOLE_PICTURE
+from inference_workers.engine.persons import PERSON_LABELS, heads_of
 from inference_workers.engine.pictures import decode_picture
 from inference_workers.engine.redaction import RedactedFrame, encode_jpeg, mosaic_image, redact_image
 from inference_workers.objects import Objects
@@ -30,10 +31,10 @@ JPEG_QUALITY = 88
 # A still has no neighbours in time: faces are looked for at two sizes, for the large and the small ones.
 FACE_SIZES = ((640, 640), (1920, 1920))
 SAME_FACE_IOU = 0.5
-PERSON = "person"
-HEAD_SHARE = 0.35
+# Whoever is this surely a person has a head, found as a face or not: covered beyond what the policy asks for.
+SURE_PERSON_SCORE = 0.35
 
-Boxes = NDArray[np.float32]
+Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class ImageAnalyser:
         if objects is not None:
             found += found_from_detections(objects, image)
         found += self._text(work, image, served)
-        return _Seen(tuple(found), _covers(faces, objects, work), served)
+        return _Seen(tuple(found), _covers(image, faces, objects, work), served)
 
     def _faces(self, ref: ModelRef | None, image: Image, served: dict[str, str]) -> Detections | None:
         if ref is None:
@@ -160,31 +161,34 @@ def _redact(image: Image, covers_xyxy: Boxes | None, work: AnalyseImage) -> Reda
     return redact_image(image, covers_xyxy, work.redaction)
 
 
-def _covers(faces: Detections | None, objects: Detections | None, work: AnalyseImage) -> Boxes | None:
+def _covers(
+    image: Image, faces: Detections | None, objects: Detections | None, work: AnalyseImage
+) -> Boxes | None:
     """Boxes to cover for the policy's targets; None when one of them could not be looked for."""
     targets = set(work.redaction.targets)
     if faces is None:
         return None
-    boxes = [faces.boxes_xyxy]
-    if targets & {"person", "head"}:
-        persons = _persons(objects)
-        if persons is None:
-            return None
-        boxes.append(persons if "person" in targets else _heads(persons))
+    if targets & {"person", "head"} and not _looks_for_persons(objects):
+        return None
+    boxes = [faces.boxes_xyxy.astype(np.float64)]
+    if "person" in targets:
+        boxes.append(_persons(objects, image))
+    boxes.append(heads_of(_persons(objects, image, 0.0 if "head" in targets else SURE_PERSON_SCORE)))
     return np.concatenate(boxes)
 
 
-def _persons(objects: Detections | None) -> Boxes | None:
-    if objects is None or PERSON not in objects.classes:
-        return None
-    return np.asarray(objects.boxes_xyxy[objects.class_ids == objects.classes.index(PERSON)])
+def _looks_for_persons(objects: Detections | None) -> bool:
+    return objects is not None and not PERSON_LABELS.isdisjoint(objects.classes)
 
 
-def _heads(persons_xyxy: Boxes) -> Boxes:
-    """The upper part of each person."""
-    heads = persons_xyxy.copy()
-    heads[:, 3] = heads[:, 1] + (heads[:, 3] - heads[:, 1]) * HEAD_SHARE
-    return heads
+def _persons(objects: Detections | None, image: Image, min_score: float = 0.0) -> Boxes:
+    """What of them is in the picture."""
+    if objects is None:
+        return np.zeros((0, 4))
+    wanted = np.array([name in PERSON_LABELS for name in objects.labels()], bool)
+    found = objects.boxes_xyxy[wanted & (objects.scores >= min_score)].astype(np.float64)
+    inside = clip_xyxy(found, image.shape[1], image.shape[0])
+    return inside[((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1)]
 
 
 def _joined(parts: list[Detections]) -> Detections:

@@ -1,10 +1,12 @@
 """A client that does not read costs no memory and disturbs nobody (PITFALLS 7)."""
 
+import json
 import socket
 import time
 from itertools import pairwise
 
 import pytest
+from django.contrib.sessions.models import Session
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
@@ -32,7 +34,10 @@ class DeafClient:
         assert self.protocol.state.name == "OPEN"
 
     def watch(self, camera_id):
-        self.protocol.send_text(f'{{"type": "subscribe", "camera_id": "{camera_id}"}}'.encode())
+        self.say("subscribe", camera_id=str(camera_id))
+
+    def say(self, kind, **fields):
+        self.protocol.send_text(json.dumps({"type": kind, **fields}).encode())
         self._flush()
 
     def _flush(self):
@@ -40,16 +45,18 @@ class DeafClient:
             self.socket.sendall(data)
 
     def unread_until_the_end(self):
-        """What was underway, read at last: the headers of the pictures in it."""
+        """What was underway, read at last, for three seconds or until the server ends the connection: the
+        headers of the pictures in it."""
         self.socket.settimeout(2)
         deadline, headers = time.monotonic() + 3, []
-        while time.monotonic() < deadline:
-            self.protocol.receive_data(self.socket.recv(2**20))
+        while time.monotonic() < deadline and (data := self.socket.recv(2**20)):
+            self.protocol.receive_data(data)
             headers += [
                 unpack(frame.data)[0]
                 for frame in self.protocol.events_received()
                 if frame.opcode.name == "BINARY"
             ]
+        self.ended = not data
         return headers
 
     def close(self):
@@ -80,3 +87,20 @@ def test_memory_stays_flat_and_the_newest_picture_wins(alice, camera, web, sign_
     assert late[-1].seq > newest - 30, "after its pause the client was not brought up to date"
     skipped = max(later.seq - earlier.seq for earlier, later in pairwise(late))
     assert skipped > SECONDS * 30 * 0.5, "the pictures of the pause were kept for it"
+
+
+def test_signing_out_ends_it_for_one_who_does_not_read(alice, camera, web, sign_in, redis, request):
+    """It gets what was underway, and nothing that comes later: no picture, no news, no connection."""
+    deaf = DeafClient(web, sign_in(alice))
+    request.addfinalizer(deaf.close)
+    deaf.say("events")
+    deaf.watch(camera.pk)
+    with Publisher(redis, camera.pk, fps=30, least_bytes=PICTURE_BYTES):
+        time.sleep(1.5)
+        Session.objects.all().delete()
+        signed_out_at = time.time()
+        time.sleep(3)
+        late = deaf.unread_until_the_end()
+    assert deaf.ended
+    assert late
+    assert max(header.published_at for header in late) < signed_out_at + 2

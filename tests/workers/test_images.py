@@ -111,18 +111,38 @@ def test_a_policy_for_persons_without_a_detector_of_persons_is_a_mosaic(case, ta
     assert case.analyser.analyse(case.work(encoded(PORTRAIT), redaction=policy)).redaction == "mosaic"
 
 
-def test_persons_are_covered_whole_when_the_policy_says_so(tmp_path) -> None:
-    case = Case(tmp_path)
-    graph = constant_graph(detr_outputs((0.75, 0.75, 0.3, 0.3, 0, 0.9)))
-    (tmp_path / "p.onnx").write_bytes(graph)
-    case.directory.install(tmp_path / "p.onnx", side_of(graph), "persons")
+def persons_found(folder: Path, score: float) -> tuple[Case, dict[str, ModelRef]]:
+    """A detector that always sees a person in the lower right quarter."""
+    case = Case(folder)
+    graph = constant_graph(detr_outputs((0.75, 0.75, 0.3, 0.3, 0, score)))
+    (folder / "p.onnx").write_bytes(graph)
+    case.directory.install(folder / "p.onnx", side_of(graph), "persons")
     persons = ModelRef("v", "persons", "detr", side_of(graph).sha256)
-    models = {Stage.FACES: case.ref("centerface"), Stage.DETECT: persons}
+    return case, {Stage.FACES: case.ref("centerface"), Stage.DETECT: persons}
+
+
+def changes(case: Case) -> np.ndarray:
+    """By how much each pixel of the answer differs from the portrait."""
+    return np.abs(case.picture().astype(int) - PORTRAIT[:, :, ::-1]).mean(axis=2)
+
+
+def test_persons_are_covered_whole_when_the_policy_says_so(tmp_path) -> None:
+    case, models = persons_found(tmp_path, 0.9)
     policy = RedactionPolicy(targets=("face", "person"))
     reply = case.analyser.analyse(case.work(encoded(PORTRAIT), models=models, redaction=policy))
     assert sorted(found.label for found in reply.found) == ["face", "person"]
-    changed = np.abs(case.picture().astype(int) - PORTRAIT[:, :, ::-1]).mean(axis=2)
+    changed = changes(case)
     assert changed[330:440, 330:440].mean() > 3 * changed[:60, :60].mean()
+
+
+def test_a_sure_person_has_a_head_whose_face_nobody_found(tmp_path) -> None:
+    """As in the live pictures; the policy asks for faces alone, and where the person stands none is found."""
+    case, models = persons_found(tmp_path, 0.9)
+    reply = case.analyser.analyse(case.work(encoded(PORTRAIT), models=models))
+    changed = changes(case)
+    head, feet = changed[315:360, 320:440].mean(), changed[480:, 320:440].mean()
+    assert reply.redaction == "image"
+    assert head > 20 * feet
 
 
 def test_text_is_read_with_the_script_of_the_work(case) -> None:

@@ -57,15 +57,19 @@ def control_environment(variables: Mapping[str, str], installation: Installation
     }
 
 
-def data_environment(variables: Mapping[str, str], installation: Installation) -> dict[str, str]:
-    """What streams and the GPU worker see: no database, no field key, nothing that is not named."""
-    kept = {
+def data_plane_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those that a process of the data plane may know: nothing that is not named."""
+    return {
         name: value
         for name, value in variables.items()
         if (name in _DATA_PLANE_NAMES or name.startswith(_DATA_PLANE_PREFIXES))
         and name not in _CONTROL_PLANE_ONLY
     }
-    return kept | {
+
+
+def data_environment(variables: Mapping[str, str], installation: Installation) -> dict[str, str]:
+    """What streams and the GPU worker see: no database, no field key."""
+    return data_plane_variables(variables) | {
         "VIDETTE_DATA_DIR": str(installation.data_dir),
         "VIDETTE_MODEL_DIR": str(installation.model_dir),
         "VIDETTE_MEDIA_ROOTS": ",".join(map(str, installation.media_roots)),

@@ -13,6 +13,7 @@ EXPECTED = {
     "http404": (404, "not_found"),
     "denied": (403, "forbidden"),
     "busy": (503, "database_unavailable"),
+    "redis": (503, "redis_unavailable"),
     "bug": (500, "internal_error"),
 }
 

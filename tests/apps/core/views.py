@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import path
+from redis.exceptions import ConnectionError as RedisAway
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ ERRORS = {
     "http404": Http404("secret detail"),
     "denied": PermissionDenied("secret detail"),
     "busy": OperationalError("database is locked"),
+    "redis": RedisAway("secret detail"),
     "bug": ZeroDivisionError("secret detail"),
 }
 

@@ -9,6 +9,7 @@ import pytest
 from apps.detections.accounts import accounting_for
 from apps.detections.models import CameraRuntime, Event, FeedEntry, FrameAccount, Reading
 from apps.dispatch.recorder import CLAIM_IDLE_MS, DEAD_LETTERS, Recorder
+from apps.live.feed import state_summary
 from apps.registry.models import ModelVersion
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.colours import Colour
@@ -178,6 +179,27 @@ def test_the_newest_status_wins_and_changes_are_on_the_feed(recorder, redis, cam
     assert (runtime.state, runtime.at.timestamp()) == ("stalled", pytest.approx(now + 3))
     assert runtime.since.timestamp() == pytest.approx(now + 2)
     assert FeedEntry.objects.filter(kind="camera_state").count() == 2
+
+
+def test_a_camera_of_which_nobody_reports_is_not_live(recorder, redis, camera, new_epoch):
+    send(redis, status(camera.pk, new_epoch, at=time.time() - 25, detail="of then", retry_in_s=4.0))
+    recorder.drain()
+    runtime = CameraRuntime.objects.get()
+    assert (runtime.shown_state, runtime.shown_code) == ("silent", "not_reporting")
+    shown = state_summary(runtime)
+    assert (shown["state"], shown["detail"], shown["retry_in_s"]) == ("silent", "", None)
+    send(redis, status(camera.pk, new_epoch))
+    recorder.drain()
+    assert CameraRuntime.objects.get().shown_state == "streaming"
+    assert FeedEntry.objects.filter(kind="camera_state").count() == 2, "the wall was not told"
+
+
+def test_what_a_wrong_clock_said_does_not_outlast_the_truth(recorder, redis, camera, new_epoch):
+    ahead = time.time() + 3600
+    send(redis, status(camera.pk, new_epoch, at=ahead))
+    send(redis, status(camera.pk, new_epoch, state=CameraState.STALLED, code="no_frames"))
+    recorder.drain()
+    assert CameraRuntime.objects.get().shown_state == "stalled"
 
 
 def test_a_new_run_closes_the_old_one_and_the_identity_holds(recorder, redis, camera):

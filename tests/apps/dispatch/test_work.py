@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerAway
+from redis.exceptions import ConnectionError as RedisAway
 
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
@@ -96,6 +97,17 @@ def test_the_answer_is_waited_for(erin, redis, monkeypatch):
     item = _submit(erin, wait_s=5.0)
     assert (item.state, item.result["found"][0]["label"]) == ("done", "person")
     assert not _exists(item.input_key)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_accepted_stays_accepted_when_redis_goes_away(erin, redis, sent, monkeypatch):
+    class Away:
+        def blpop(self, keys, timeout):
+            raise RedisAway("away")
+
+    monkeypatch.setattr(uploads, "client", Away)
+    item = _submit(erin, wait_s=5.0)
+    assert (item.state, len(sent)) == ("running", 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from apps.redactions.management.commands import redact
 from tests.e2e.browser.films import walking_face
 from tests.services import wait_until
 
@@ -48,6 +49,14 @@ def test_a_film_is_redacted_and_what_cannot_be_is_said(tmp_path):
     assert "Traceback" not in error
     assert len(error.split()) > 4
     assert not (tmp_path / "x.mp4").exists()
+
+
+def test_the_child_knows_no_secret_of_the_control_plane(monkeypatch):
+    secrets = ("SECRET_KEY", "DATABASE_URL", "PGPASSWORD", "REDIS_URL", "CELERY_BROKER_URL", "METRICS_TOKEN",
+               "VIDETTE_FIELD_KEY", "VIDETTE_RECORD_KEY", "VIDETTE_MASTER_KEY")  # fmt: skip
+    for name in secrets:
+        monkeypatch.setenv(name, "planted")
+    assert "planted" not in redact._environment().values()
 
 
 def test_wrong_words_are_explained():

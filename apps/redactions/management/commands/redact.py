@@ -12,8 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.core.supervision.plan import data_plane_variables
+
 PATIENCE_S = 15.0
-_HIDDEN = ("DATABASE_URL", "SECRET_KEY", "VIDETTE_FIELD_KEY", "VIDETTE_RECORD_KEY", "REDIS_URL")
+_OF_THE_TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES")
 
 
 class Command(BaseCommand):
@@ -56,9 +58,15 @@ def _ended(child: "subprocess.Popen[bytes]") -> int:
 
 def _environment() -> dict[str, str]:
     """What the data plane needs to find its models; none of the control plane's secrets."""
-    kept = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
-    return kept | {
-        "VIDETTE_DATA_DIR": str(settings.DATA_DIR),
-        "VIDETTE_MODEL_DIR": str(settings.MODEL_DIR),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(settings.BASE_DIR), os.environ.get("PYTHONPATH")))),
-    }
+    terminal = {name: os.environ[name] for name in _OF_THE_TERMINAL if name in os.environ}
+    return (
+        data_plane_variables(os.environ)
+        | terminal
+        | {
+            "VIDETTE_DATA_DIR": str(settings.DATA_DIR),
+            "VIDETTE_MODEL_DIR": str(settings.MODEL_DIR),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(settings.BASE_DIR), os.environ.get("PYTHONPATH")))
+            ),
+        }
+    )
