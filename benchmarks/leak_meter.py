@@ -24,13 +24,14 @@ from inference_workers.engine.builtin_models import BUILTINS
 from inference_workers.engine.frame import Image
 from inference_workers.engine.redaction import encode_jpeg, redact_image
 from inference_workers.engine.second_look import (
+    BOLD_SCORE,
+    MIN_SCORE,
     AgreeingLooker,
     CascadeLooker,
     Looker,
     ModelLooker,
     find_leaks,
 )
-from inference_workers.tasks.second_look import BOLD_SCORE, MIN_SCORE
 
 EMPTY_CLIPS = ("cam03", "cam04", "cam06")
 FRAMES_PER_CLIP = 40
@@ -91,8 +92,15 @@ def meters(data: Path) -> dict[str, tuple[Looker, ...]]:
     """Who looks again, as the worker chooses it for what is installed."""
     centerface = BUILTINS["centerface"].open(None, BackendOptions(), (1920, 1920))  # type: ignore[arg-type]
     yunet = open_known(data / "weights/face/yunet_n_dynamic.onnx", size=1920)
+    ultralight = open_known(data / "weights/face/ultralight_rfb_640.onnx")
     least, bold = MIN_SCORE["centerface"], BOLD_SCORE["centerface"]
     return {
+        "Ultra-Light after both": (ModelLooker(ultralight, "ultralight", MIN_SCORE["ultralight"]),),
+        "YuNet alone": (
+            ModelLooker(yunet, "yunet", MIN_SCORE["yunet"]),
+            ModelLooker(yunet, "yunet", MIN_SCORE["yunet"], 1.5),
+            AgreeingLooker(ModelLooker(yunet, "yunet", BOLD_SCORE["yunet"]), CascadeLooker()),
+        ),
         "YuNet after CenterFace": (ModelLooker(yunet, "yunet", MIN_SCORE["yunet"]),),
         "CenterFace after YuNet": (ModelLooker(centerface, "centerface", MIN_SCORE["centerface"]),),  # type: ignore[arg-type]
         "CenterFace alone": (

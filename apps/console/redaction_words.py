@@ -70,7 +70,28 @@ def coverage_words(redaction: Redaction) -> list[str]:
             mosaic,
         )
         words.append(sentence % {"n": mosaic})
-    return words
+    return [*words, *_second_look_words(summary)]
+
+
+def _second_look_words(summary: dict[str, Any]) -> list[str]:
+    """Results from before there was a second look say nothing of it."""
+    if not (looked := summary.get("looked_again", 0)):
+        return []
+    leaky = summary["leaky"]
+    sentence = ngettext(
+        "%(n)d picture of the result had a second look: %(leaky)d with an uncovered face "
+        "(%(rate)s per 10,000).",
+        "%(n)d pictures of the result had a second look: %(leaky)d with an uncovered face "
+        "(%(rate)s per 10,000).",
+        looked,
+    )
+    return [sentence % {"n": looked, "leaky": leaky, "rate": f"{10_000 * leaky / looked:.0f}"}]
+
+
+def leaks_words(redaction: Redaction) -> list[str]:
+    """The moments at which a second look saw a face that nothing covers."""
+    moments = redaction.result.get("summary", {}).get("leaks_at_s", [])
+    return [_clock(at_s) for at_s in moments]
 
 
 def _counted_tracks(found: int) -> str:

@@ -153,7 +153,9 @@ class FilmFacts:
 class RedactionSummary:
     """The figures of a result in short; the whole is in the report's JSON.
 
-    `partial`: parts of the file could not be decoded; they are missing, or shown as a mosaic.
+    `partial`: parts of the file could not be decoded; they are missing, or shown as a mosaic. `looked_again`
+    frames of the result had a second look, `leaky` of them show a face that nothing covers, the first of them
+    at `leaks_at_s`.
     """
 
     tracks: int
@@ -164,6 +166,9 @@ class RedactionSummary:
     uncertain_tracks: int
     partial: bool
     unreadable: tuple[TimeRange, ...] = ()
+    looked_again: int = 0
+    leaky: int = 0
+    leaks_at_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ graph and its side file were checked; what is wrong is said in the card's `probl
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,6 +111,13 @@ class ModelDirectory:
         seen = {_fingerprint(path): path for path in files}
         self._seen = {key: self._seen.get(key) or self._inspect(path) for key, path in seen.items()}
         return [*builtin, *self._seen.values()]
+
+    def cards_named(self, names: Sequence[str]) -> list[ModelCard]:
+        """Those of these models that are here and can be used; no other file is read."""
+        builtin = [BUILTINS[name].card(self._settings) for name in names if name in BUILTINS]
+        paths = (self._folder / f"{name}.onnx" for name in names if name not in BUILTINS)
+        found = [*builtin, *(self._inspect(path) for path in paths if path.is_file())]
+        return [card for card in found if not card.problem]
 
     def contents(self) -> frozenset[tuple[object, ...]]:
         """Changes when a file comes, goes or changes; nothing is read."""

@@ -6,7 +6,7 @@ by where it lies. A find that the covers hide for the most part is the cover its
 like a face to a detector (`on_cover`); a find that is mostly bare is a leak.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference_workers.contracts.models import ModelCard
 from inference_workers.engine.boxes import Boxes, area_xyxy, iou_xyxy
 from inference_workers.engine.detectors.base import Detector
+from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Detections, Image
 from inference_workers.engine.redaction import Polygon, RedactedFrame
 
@@ -32,6 +34,15 @@ CASCADE_STEP = 1.1
 CASCADE_NEIGHBOURS = 6
 CASCADE_MIN_PX = 24
 CASCADE_SCORE = 0.5
+
+
+# Who looks, best first, and from which score on a find counts (docs/privacy.md has the figures).
+ORDER = ("yunet-n", "yunet-s", "centerface", "ultralight-rfb-640")
+MIN_SCORE = {"yunet": 0.8, "centerface": 0.5, "ultralight": 0.8}
+# From here on a find of the same family counts where the cascade agrees.
+BOLD_SCORE = {"yunet": 0.5, "centerface": 0.2, "ultralight": 0.5}
+# Pictures are looked at as they are up to this side; larger ones are reduced.
+SIDE_PX = (1920, 1920)
 
 
 class Looker(Protocol):
@@ -124,6 +135,35 @@ class AgreeingLooker:
         other = self._second.look(image)
         seen = iou_xyxy(found.boxes_xyxy, other.boxes_xyxy).max(axis=1, initial=0.0) >= SAME_FACE_IOU
         return Detections(found.boxes_xyxy[seen], found.scores[seen], found.class_ids[seen], found.classes)
+
+
+def lookers_for(
+    families: Collection[str],
+    cards: Iterable[ModelCard],
+    open_detector: Callable[[ModelCard], Detector],
+    cascade: Looker,
+) -> tuple[Looker, ...]:
+    """Another family than those that found the faces to cover; where none is installed the best of them,
+    larger as well, and bolder where the cascade agrees.
+
+    Raises:
+        EngineError: no known face detector is installed, or those of `open_detector`.
+    """
+    usable = {card.name: card for card in cards if card.task == "face" and not card.problem}
+    known = [usable[name] for name in ORDER if name in usable]
+    if not known:
+        raise EngineError("model_missing", "second look: expected a known face detector, there is none")
+    other = next((card for card in known if card.family not in families), None)
+    card = other or known[0]
+    detector, sure = open_detector(card), MIN_SCORE[card.family]
+    if other is not None:
+        return (ModelLooker(detector, card.name, sure),)
+    bold = ModelLooker(detector, card.name, BOLD_SCORE[card.family])
+    return (
+        ModelLooker(detector, card.name, sure),
+        ModelLooker(detector, card.name, sure, 1.5),
+        AgreeingLooker(bold, cascade),
+    )
 
 
 def second_look(redacted: RedactedFrame, lookers: Sequence[Looker]) -> list[Leak]:

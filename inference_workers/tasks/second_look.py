@@ -20,16 +20,17 @@ from inference_workers.contracts.lease import ModelRef
 from inference_workers.contracts.models import ModelCard
 from inference_workers.contracts.names import RESULTS, SECOND_LOOKS, sample_key
 from inference_workers.contracts.results import LeakSample
+from inference_workers.engine.detectors.base import Detector
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.frame import Image
 from inference_workers.engine.pictures import decode_picture
 from inference_workers.engine.second_look import (
-    AgreeingLooker,
+    SIDE_PX,
     CascadeLooker,
     Leak,
     Looker,
-    ModelLooker,
     find_leaks,
+    lookers_for,
 )
 from inference_workers.tasks.counters import Counters
 from inference_workers.tasks.loaded import LoadedModels
@@ -45,13 +46,6 @@ IDLE_WITHIN_S = 5.0
 RESULTS_LENGTH = 200_000
 MAX_PICTURE_BYTES = 8 * 1024 * 1024
 MAX_BOXES = 64
-# Who looks, best first, and from which score on a find counts (docs/privacy.md has the figures).
-ORDER = ("yunet-n", "yunet-s", "centerface", "ultralight-rfb-640")
-MIN_SCORE = {"yunet": 0.8, "centerface": 0.5, "ultralight": 0.8}
-# From here on a find of the same family counts where the cascade agrees.
-BOLD_SCORE = {"yunet": 0.5, "centerface": 0.2, "ultralight": 0.5}
-# Pictures are looked at as they are up to this side; larger ones are reduced.
-SIDE_PX = (1920, 1920)
 
 
 class Lookers:
@@ -68,29 +62,19 @@ class Lookers:
         Raises:
             EngineError: no face detector is installed, or those of `LoadedModels.get`.
         """
-        usable = {card.name: card for card in self._cards() if card.task == "face" and not card.problem}
-        known = [usable[name] for name in ORDER if name in usable]
-        if not known:
-            raise EngineError("model_missing", "second look: expected a known face detector, there is none")
-        other = next((card for card in known if card.family != family), None)
-        if other is not None:
-            return (self._looker(other, MIN_SCORE, 1.0),)
-        same = known[0]
-        bold = self._looker(same, BOLD_SCORE, 1.0)
-        larger = self._looker(same, MIN_SCORE, 1.5)
-        return (self._looker(same, MIN_SCORE, 1.0), larger, AgreeingLooker(bold, self._cascade))
+        return lookers_for({family}, self._cards(), self._open, self._cascade)
 
     def warm_up(self) -> None:
         """Load whoever may have to look: at a low priority loading takes long, and other models wait."""
         for family in sorted({card.family for card in self._cards() if card.task == "face"}):
             self.for_family(family)
 
-    def _looker(self, card: ModelCard, scores: dict[str, float], scale: float) -> ModelLooker:
+    def _open(self, card: ModelCard) -> Detector:
         ref = ModelRef("", card.name, card.family, card.sha256)
         detector = self._models.get(ref, input_size=SIDE_PX).detector
         if detector is None:
             raise EngineError("model_task", f"{card.name} finds no faces")
-        return ModelLooker(detector, card.name, scores[card.family], scale)
+        return detector
 
 
 class SecondLooks(threading.Thread):

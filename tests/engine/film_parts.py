@@ -21,6 +21,7 @@ from inference_workers.engine.films.folder import WorkFolder
 from inference_workers.engine.films.looking import Looker
 from inference_workers.engine.films.steps import Steps
 from inference_workers.engine.frame import Detections
+from inference_workers.engine.second_look import ModelLooker
 
 WIDTH, HEIGHT, FPS = 192, 128, 10
 FACE_PX = 32
@@ -127,7 +128,12 @@ class Case:
         options = {"policy": RedactionPolicy()} | options
         self.job = RedactionJob("job-1", (FACE,), options=RedactionOptions(**options))
         self.faces = DrawnFaces(blind)
-        self.steps = Steps(self.folder, lambda step: Looker((self.faces,)))
+        self.second = DrawnFaces()
+        self.steps = Steps(
+            self.folder,
+            lambda step: Looker((self.faces,)),
+            lambda step: (ModelLooker(self.second, "second", 0.5),),
+        )
         place = self.folder.path(keys.input_key("job-1"))
         place.parent.mkdir(parents=True)
         place.write_bytes(film.read_bytes())

@@ -17,6 +17,7 @@ from apps.console.redaction_words import (
     coverage_words,
     error_words,
     gaps_words,
+    leaks_words,
     phase_words,
 )
 from apps.console.templatetags.console import at_camera
@@ -57,6 +58,7 @@ def _listed(redaction: Redaction, progress: Progress) -> dict[str, Any]:
         "error": error_words(redaction),
         "active": redaction.state in ACTIVE_STATES,
         "partial": bool(redaction.result.get("summary", {}).get("partial")),
+        "leaky": bool(redaction.result.get("summary", {}).get("leaky")),
         "edits_wait": redaction.rendered_revision != redaction.revision,
         # As the script of the page writes it: another key means that the page has something new to show.
         "key": " ".join(
@@ -134,6 +136,7 @@ def redaction(request: HttpRequest, redaction_id: str) -> HttpResponse:
         "style": _style_words()[found.options["style"]],
         "coverage": coverage_words(found),
         "gaps": gaps_words(found),
+        "leaks": leaks_words(found),
         "edits": edits,
         "can_edit": found.input_until is not None and found.ready_revision is not None,
         "can_undo": any(edit.undone_revision is None for edit in edits),

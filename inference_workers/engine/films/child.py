@@ -57,7 +57,8 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     settings = read(Environment())
     limit_process(settings.providers)
-    steps = Steps(WorkFolder(Path(sys.argv[1])), Toolbox(settings).looker)
+    toolbox = Toolbox(settings)
+    steps = Steps(WorkFolder(Path(sys.argv[1])), toolbox.looker, toolbox.second_lookers)
     for line in sys.stdin:
         reply = do(steps, decode(RedactionStep, line))
         sys.stdout.write(f"{encode(reply)}\n")

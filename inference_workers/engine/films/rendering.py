@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_workers.engine.errors import EngineError
+from inference_workers.engine.films.checking import SecondLooks, Slip
 from inference_workers.engine.films.covering import SegmentCovers
 from inference_workers.engine.films.encoding import film_encoder
 from inference_workers.engine.films.film import Film
@@ -22,6 +23,7 @@ class Rendered:
         frames: all of them; `covered` of them hold at least one cover, `mosaic` are covered as a whole.
         covered_share: mean share of the picture that is covered.
         last_pts: of the last frame, in units of the film; None when there is none.
+        looked_again: frames that had a second look, `slips` what it found uncovered.
     """
 
     frames: int
@@ -30,9 +32,13 @@ class Rendered:
     covered_share: float
     damage_s: tuple[tuple[float, float], ...] = ()
     last_pts: int | None = None
+    looked_again: int = 0
+    slips: tuple[Slip, ...] = ()
 
 
-def render_segment(path: Path, film: Film, segment: int, covers: SegmentCovers, target: Path) -> Rendered:
+def render_segment(
+    path: Path, film: Film, segment: int, covers: SegmentCovers, target: Path, *, looks: SecondLooks
+) -> Rendered:
     """Decode, cover and encode; the same input gives the same bytes.
 
     Raises:
@@ -47,13 +53,15 @@ def render_segment(path: Path, film: Film, segment: int, covers: SegmentCovers, 
         for frame in reader.frames():
             redacted = covers.redact(frame.bgr(), frame.at_s, sound=frame.sound)
             encoder.add(redacted, frame.pts)
+            looks.offer(redacted, frame.at_s)
             frames += 1
             mosaic += redacted.redaction == MOSAIC
             covered += bool(redacted.covered_xyxy)
             share += _share(redacted.covered_xyxy, redacted.width * redacted.height)
             last_pts = frame.pts
     mean = round(share / frames, 5) if frames else 0.0
-    return Rendered(frames, covered, mosaic, mean, tuple(reader.damage_s), last_pts)
+    damage = tuple(reader.damage_s)
+    return Rendered(frames, covered, mosaic, mean, damage, last_pts, looks.frames, tuple(looks.slips))
 
 
 def _share(boxes: tuple[tuple[int, int, int, int], ...], pixels: int) -> float:
@@ -61,13 +69,15 @@ def _share(boxes: tuple[tuple[int, int, int, int], ...], pixels: int) -> float:
     return min(1.0, sum((right - left) * (bottom - top) for left, top, right, bottom in boxes) / pixels)
 
 
-def render_picture(path: Path, covers: SegmentCovers, target: Path) -> Rendered:
+def render_picture(path: Path, covers: SegmentCovers, target: Path, *, looks: SecondLooks) -> Rendered:
     """The same for a picture; the result is a JPEG without any metadata of the upload."""
     image = decode_picture(path.read_bytes())
     redacted = covers.redact(image, 0.0, sound=True)
     if redacted.image.shape != image.shape:
         raise EngineError("render_failed", "the covered picture has another size than the upload")
     target.write_bytes(encode_jpeg(redacted, JPEG_QUALITY))
+    looks.offer(redacted, 0.0)
     share = _share(redacted.covered_xyxy, redacted.width * redacted.height)
     mosaic = int(redacted.redaction == MOSAIC)
-    return Rendered(1, int(bool(redacted.covered_xyxy)), mosaic, round(share, 5), (), 0)
+    covered, mean = int(bool(redacted.covered_xyxy)), round(share, 5)
+    return Rendered(1, covered, mosaic, mean, (), 0, looks.frames, tuple(looks.slips))

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from inference_workers.contracts.redactions import RedactionJob, RedactionSummary, TimeRange
+from inference_workers.engine.films.checking import MAX_SLIPS, second_look_document
 from inference_workers.engine.films.film import Film
 from inference_workers.engine.films.looking import LOOK_EVERY_S
 from inference_workers.engine.films.rendering import Rendered
@@ -102,6 +103,11 @@ def report_document(
             "whole_mosaic": sum(item.mosaic for item in rendered),
         },
         "covered_share": _mean_share(rendered, frames),
+        "second_look": second_look_document(
+            sum(item.looked_again for item in rendered),
+            [slip for item in rendered for slip in item.slips],
+            tracks["tracks"],
+        ),
         "unreadable_s": [[round(part.from_s, 3), round(part.until_s, 3)] for part in unreadable],
         "tracks": [
             {name: value for name, value in track.items() if name != "points"} for track in tracks["tracks"]
@@ -161,4 +167,7 @@ def summary_of(report: Mapping[str, Any], unreadable: tuple[TimeRange, ...]) -> 
         uncertain_tracks=len(report["uncertain_tracks"]),
         partial=report["partial"],
         unreadable=unreadable,
+        looked_again=report["second_look"]["frames"],
+        leaky=report["second_look"]["leaky"],
+        leaks_at_s=tuple(sorted({leak["at_s"] for leak in report["second_look"]["leaks"]})[:MAX_SLIPS]),
     )

@@ -1,8 +1,9 @@
 """The steps of a job, each from files to files of one work folder. Stateless: everything else is told."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from inference_workers.contracts import redactions as keys
 from inference_workers.contracts.redactions import (
@@ -14,6 +15,7 @@ from inference_workers.contracts.redactions import (
 )
 from inference_workers.engine.errors import EngineError
 from inference_workers.engine.films.analysing import SegmentAnalyser, SegmentLooks
+from inference_workers.engine.films.checking import SecondLooks, moments_of
 from inference_workers.engine.films.covering import covers_from, covers_hash, covers_of
 from inference_workers.engine.films.editing import edited
 from inference_workers.engine.films.film import Film
@@ -31,6 +33,7 @@ from inference_workers.engine.films.reporting import (
 )
 from inference_workers.engine.films.stills import analyse_picture
 from inference_workers.engine.films.stitching import stitch
+from inference_workers.engine.second_look import Looker as SecondLooker
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,12 @@ class Steps:
     Attributes:
         folder: holds the upload below `input_key` and everything that earlier steps wrote.
         looker: gives the models of a job; called for ANALYSE only.
+        second: gives those who look again at what was rendered; called for RENDER only.
     """
 
     folder: WorkFolder
     looker: Callable[[RedactionStep], Looker]
+    second: Callable[[RedactionStep], Sequence[SecondLooker]]
 
     def run(self, step: RedactionStep) -> RedactionReply:
         """Do one step. Raises EngineError."""
@@ -101,11 +106,12 @@ class Steps:
         what = covers_from(document, step.job.options)
         path = self.folder.path(keys.input_key(job_id))
         key = keys.segment_key(job_id, step.segment, covers)
+        looks = SecondLooks(moments_of(film, step.segment), partial(self.second, step), what.masks)
         with self.folder.new_file(key) as target:
             if film.facts.media == "image":
-                rendered = render_picture(path, what, target)
+                rendered = render_picture(path, what, target, looks=looks)
             else:
-                rendered = render_segment(path, film, step.segment, what, target)
+                rendered = render_segment(path, film, step.segment, what, target, looks=looks)
         self.folder.write(keys.rendered_key(job_id, step.segment, covers), rendered)
         return replace(self._reply(step, key), frames=rendered.frames, covers=(covers,))
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from inference_workers.contracts.lease import ModelRef
+from inference_workers.contracts.models import ModelCard
 from inference_workers.contracts.redactions import RedactionStep
 from inference_workers.engine.backends import BackendOptions
 from inference_workers.engine.detectors.base import Detector
@@ -11,6 +12,8 @@ from inference_workers.engine.films.looking import LOOK_SIDE_PX, Looker, require
 from inference_workers.engine.model_directory import ModelDirectory
 from inference_workers.engine.ocr import text_models
 from inference_workers.engine.ocr.lines import LineFinder
+from inference_workers.engine.second_look import ORDER, SIDE_PX, CascadeLooker, lookers_for
+from inference_workers.engine.second_look import Looker as SecondLooker
 from inference_workers.settings import WorkerSettings
 
 
@@ -20,7 +23,8 @@ class Toolbox:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._directory = ModelDirectory(settings)
-        self._detector = lru_cache(maxsize=4)(self._load)
+        self._detector = lru_cache(maxsize=6)(self._load)
+        self._second = lru_cache(maxsize=2)(self._open_second)
 
     def looker(self, step: RedactionStep) -> Looker:
         """Raises EngineError `policy_unknown`, `model_missing`, `model_task` and those of loading."""
@@ -32,6 +36,16 @@ class Toolbox:
             self._detector(job.person_model, None) if wants_persons and job.person_model else None,
             self._finder(job.text_model) if "text" in targets and job.text_model else None,
         )
+
+    def second_lookers(self, step: RedactionStep) -> tuple[SecondLooker, ...]:
+        """Who looks again: another family than those that looked. Raises EngineError."""
+        return self._second(frozenset(ref.family for ref in step.job.face_models))
+
+    def _open_second(self, families: frozenset[str]) -> tuple[SecondLooker, ...]:
+        def opened(card: ModelCard) -> Detector:
+            return self._detector(ModelRef("", card.name, card.family, card.sha256), SIDE_PX)
+
+        return lookers_for(families, self._directory.cards_named(ORDER), opened, CascadeLooker())
 
     def _load(self, ref: ModelRef, size: tuple[int, int] | None) -> Detector:
         model = self._directory.load(ref, input_size=size)
