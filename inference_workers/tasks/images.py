@@ -188,7 +188,7 @@ def _persons(objects: Detections | None, image: Image, min_score: float = 0.0) -
     wanted = np.array([name in PERSON_LABELS for name in objects.labels()], bool)
     found = objects.boxes_xyxy[wanted & (objects.scores >= min_score)].astype(np.float64)
     inside = clip_xyxy(found, image.shape[1], image.shape[0])
-    return inside[((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1)]
+    return np.asarray(inside[((inside[:, 2:] - inside[:, :2]) >= 1).all(axis=1)], np.float64)
 
 
 def _joined(parts: list[Detections]) -> Detections:

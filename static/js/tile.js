@@ -61,7 +61,13 @@ export class Tile {
   }
 
   inTrouble() {
-    return Boolean(this.refusal) || (this.state && !["streaming", "starting"].includes(this.state.state));
+    return Boolean(this.refusal) || !["streaming", "starting", "unknown"].includes(this.#code());
+  }
+
+  /** The camera's state; pictures that come prove more than reports that do not. */
+  #code() {
+    const code = this.state?.state ?? "unknown";
+    return code === "silent" && this.live.age() !== null && !this.live.isStale() ? "streaming" : code;
   }
 
   /** 0: trouble, 1: a fresh event, 2: nothing special. */
@@ -92,7 +98,7 @@ export class Tile {
   }
 
   #tellState(age, stale) {
-    const code = this.state?.state ?? "unknown";
+    const code = this.#code();
     const running = code === "streaming" || code === "unknown";
     this.parts.dot.className = `dot dot--${running ? (stale ? "warn" : "ok") : code === "starting" ? "warn" : "bad"}`;
     let main = "";

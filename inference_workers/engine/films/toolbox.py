@@ -39,12 +39,16 @@ class Toolbox:
 
     def second_lookers(self, step: RedactionStep) -> tuple[SecondLooker, ...]:
         """Who looks again: another family than those that looked. Raises EngineError."""
-        return self._second(frozenset(ref.family for ref in step.job.face_models))
+        return self._second(step.job.face_models)
 
-    def _open_second(self, families: frozenset[str]) -> tuple[SecondLooker, ...]:
+    def _open_second(self, looked: tuple[ModelRef, ...]) -> tuple[SecondLooker, ...]:
+        loaded = {ref.sha256: ref for ref in looked}
+
         def opened(card: ModelCard) -> Detector:
-            return self._detector(ModelRef("", card.name, card.family, card.sha256), SIDE_PX)
+            ref = ModelRef(card.name, card.name, card.family, card.sha256)
+            return self._detector(loaded.get(card.sha256, ref), SIDE_PX)
 
+        families = {ref.family for ref in looked}
         return lookers_for(families, self._directory.cards_named(ORDER), opened, CascadeLooker())
 
     def _load(self, ref: ModelRef, size: tuple[int, int] | None) -> Detector:
