@@ -31,6 +31,7 @@ from apps.registry.models import (
     VersionKind,
     VersionStatus,
 )
+from apps.registry.problems import NO_ANSWER, NO_PARENT
 from apps.registry.statements import statement_sign
 from inference_workers.contracts.codec import encode
 from inference_workers.contracts.model_checks import (
@@ -48,14 +49,9 @@ from inference_workers.contracts.models import ModelCard
 ANSWER_WITHIN = timedelta(minutes=10)
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
-NO_ANSWER = "the check did not come to an end in {} attempts; an administrator can look at the worker's log"
 Status = VersionStatus
 # An installation is asked for until it is there; the number of the question fits its column.
 ASKED_AGAIN_FROM_ONE = 30_000
-NO_PARENT = (
-    "parent: expected the version that this {} file was made from, known here and named at the upload or by "
-    "parent_sha256 in its side file: without it nobody can say what it lost"
-)
 logger = logging.getLogger(__name__)
 
 
@@ -103,7 +99,7 @@ def _give_up(row: ModelVersion) -> bool:
     with transaction.atomic():
         found = ModelVersion.objects.select_for_update().get(pk=row.pk)
         if found.status == Status.CHECKING and found.check_attempts == row.check_attempts:
-            _refuse(found, NO_ANSWER.format(MAX_ATTEMPTS))
+            _refuse(found, NO_ANSWER)
             found.save()
     return False
 
@@ -164,7 +160,7 @@ def check_apply(message: CheckReply) -> bool | None:
         return True
     _fill(row, message)
     if message.passed and needs_gate(row) and row.parent_id is None:
-        _refuse(row, NO_PARENT.format(row.kind))
+        _refuse(row, NO_PARENT)
     elif message.passed:
         _accept(row)
     else:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 
 from apps.registry.models import ArtifactFormat, ModelTask, ModelVersion, VersionKind, VersionStatus
+from apps.registry.problems import problem_words
 from inference_workers.contracts.lease import Stage
 
 STAGE_TASK = {
@@ -59,7 +60,7 @@ def why_unusable(version: ModelVersion) -> str:
     if version.artifact == ArtifactFormat.SAFETENSORS:
         return _("Safetensors hold weights without a graph: a training artefact, which no stage can use.")
     if version.status != VersionStatus.READY:
-        return version.problem or _("This version is not ready: %s.") % version.get_status_display()
+        return problem_words(version) or _("This version is not ready: %s.") % version.get_status_display()
     return version.problem or _("This version is not in the model directory any more.")
 
 

@@ -21,7 +21,8 @@ from apps.console.label_words import label_words as label_in_words
 from apps.console.navigation import compliance_pages, links_for, page_of_model
 from apps.console.preferences import THEMES, theme_of
 from apps.console.purposes import PURPOSES, SESSION_KEY
-from apps.registry.models import Cascade
+from apps.registry import problems
+from apps.registry.models import Cascade, ModelVersion
 
 register = template.Library()
 
@@ -166,6 +167,11 @@ def seconds_until(start: datetime, end: datetime) -> float:
 @register.filter
 def label_words(label: str) -> str:
     return label_in_words(label)
+
+
+@register.filter
+def problem_words(version: ModelVersion) -> str:
+    return problems.problem_words(version)
 
 
 @register.filter

@@ -19,6 +19,7 @@ from apps.console.evaluation_words import (
     GATE_TONES,
     TONES,
     VERDICT_TONES,
+    error_of,
     part_words,
     reason_of,
     title_of,
@@ -88,6 +89,7 @@ def _listed(row: Evaluation) -> dict[str, Any]:
         "active": row.state in ACTIVE_STATES,
         "percent": round(100 * row.portions_done / row.portions) if row.portions else 0,
         "reason": reason_of(row),
+        "error": error_of(row),
     }
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError
 
 from apps.audit.models import AuditRecord
+from apps.console.evaluation_words import error_of
 from apps.core.clock import now
 from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.evaluations.comparing import Terms, comparison_create, evaluation_cancel
@@ -72,6 +73,17 @@ def test_what_cannot_be_measured_fails_the_comparison_with_its_reason(ask, worke
     job.refresh_from_db()
     assert (job.state, job.error_code) == ("failed", "model_missing")
     assert "expected a file" in job.error
+
+
+def test_its_page_says_what_went_wrong_and_who_can_help(ask, erin, worker, client):
+    job = ask()
+    worker.answer(worker.sent[0], error_code="model_missing", error="picodet-s-416.onnx: no such file")
+    client.force_login(erin)
+    page = client.get(f"/evaluations/{job.pk}/").content.decode()
+    assert "An administrator installs it again." in page
+    job.refresh_from_db()
+    job.error_code = "call_unknown"
+    assert error_of(job) == "picodet-s-416.onnx: no such file"
 
 
 def test_an_error_that_may_pass_is_tried_again_and_given_up_in_the_end(ask, worker, settings):

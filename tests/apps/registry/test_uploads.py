@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import translation
 
 from apps.audit.models import AuditRecord
 from apps.core.errors import Conflict, DomainError, Forbidden, Unavailable
@@ -15,9 +16,10 @@ from apps.core.objects import object_get, object_put
 from apps.evaluations.models import Evaluation
 from apps.registry import checking, selectors, versions
 from apps.registry.assigning import stage_give
-from apps.registry.choice import usable
+from apps.registry.choice import usable, why_unusable
 from apps.registry.families import FamilyFacts, family_create
 from apps.registry.models import ModelVersion, VersionStatus
+from apps.registry.problems import problem_words
 from apps.registry.statements import statement_holds
 from apps.registry.versions import MadeFile
 from apps.rollouts.services import stage_assign
@@ -112,6 +114,9 @@ def test_a_variant_without_its_parent_is_refused(erin, worker):
     _upload(erin, hostile.good(), kind="int8")
     worker.work()
     assert (only().status, only().problem[:7]) == ("refused", "parent:")
+    with translation.override("ru"):
+        assert problem_words(only()).startswith("parent: ожидается версия")
+        assert why_unusable(only()) == problem_words(only())
 
 
 def test_what_no_gate_can_compare_is_refused_at_the_door(erin, worker):
