@@ -47,8 +47,10 @@ class DeadLetters:
         due = self._entries(plan.cutoff(plan.default.hours))[:limit]
         if not due:
             return Swept()
-        client().xdel(DEAD_LETTERS, *due)
         return Swept(tuple(key.decode() for key in due), (), _moment(due[0]), _moment(due[-1]))
+
+    def forget(self, ids: Sequence[str]) -> None:
+        client().xdel(DEAD_LETTERS, *ids)
 
     def keys_in_use(self, keys: Sequence[str]) -> set[str]:
         return set()
@@ -76,8 +78,10 @@ class LettersEraser:
         ]
 
     def erase(self, found: Sequence[Found], reason: str) -> Swept:
-        client().xdel(DEAD_LETTERS, *(item.id for item in found))
         return Swept(tuple(item.id for item in found))
+
+    def forget(self, ids: Sequence[str]) -> None:
+        client().xdel(DEAD_LETTERS, *ids)
 
 
 def _is_about(message: bytes, camera_id: UUID, epoch: str) -> bool:

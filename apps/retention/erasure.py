@@ -69,7 +69,7 @@ class Found:
 class Eraser(Protocol):
     """`find` changes nothing. `erase` takes rows that `find` named, inside of the caller's transaction, and
     names the objects that still have to go; what it takes is recorded by the caller, in portions. One with
-    `all_at_once` gets all rows in one call.
+    `all_at_once` gets all rows in one call. What lies outside of the database goes in `forget(ids)`.
     """
 
     def find(self, targets: Sequence[Target]) -> list[Found]: ...

@@ -41,7 +41,8 @@ class Store(Protocol):
     """A place that holds data about persons.
 
     `census` counts and changes nothing. `sweep` deletes at most `limit` rows inside of the caller's
-    transaction and names the objects that belonged to them; what it takes is recorded by the caller.
+    transaction and names the objects that belonged to them; what it takes is recorded by the caller. A store
+    outside of the database names what goes and deletes it in `forget(ids)`.
     """
 
     @property
@@ -61,6 +62,14 @@ class Store(Protocol):
     def sweep(self, plan: Plan, limit: int) -> Swept: ...
 
     def keys_in_use(self, keys: Sequence[str]) -> set[str]: ...
+
+
+def forget_outside(store: object, ids: Sequence[str]) -> None:
+    """Delete what a store, or an eraser, keeps outside of the database, where no rollback brings it back: the
+    last step of the transaction that says so, when nothing can refuse any more."""
+    forget = getattr(store, "forget", None)
+    if forget is not None and ids:
+        forget(ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from apps.cases.services.previews import Preview, is_held, preview_of
 from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError
 from apps.retention.erasure import Eraser, Found, erasers, takes_all_at_once
-from apps.retention.registry import Swept
+from apps.retention.registry import Swept, forget_outside
 from apps.retention.selectors import plan_at
 from apps.retention.services import doomed_delete, objects_doom
 
@@ -95,6 +95,8 @@ def erasure_execute(*, acting_user: User, erasure: Erasure, version: int) -> Era
             raise _changed()
         row.counts |= found.reach_told()  # versions of models that came since the preview
         _done(acting_user, row, seqs)
+        for store, eraser in erasers():
+            forget_outside(eraser, [item.id for item in found.of(store.name)])
         transaction.on_commit(lambda: _forget_objects(row), robust=True)
     erasure.refresh_from_db()
     return erasure

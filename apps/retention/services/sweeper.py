@@ -90,6 +90,7 @@ def _sweep_store(store: registry.Store, plan: Plan, tally: _Tally) -> None:
             if held_spans(plan.at + GRACE) != plan.holds:
                 transaction.set_rollback(True)
                 continue
+            registry.forget_outside(store, swept.ids)
         tally.seqs.append(seq)
         tally.counts[store.name] += len(swept.ids)
     logger.warning("retention: %s had more than %d rows to delete, the rest follows", store.name, STEP_ROWS)

@@ -20,6 +20,7 @@ from apps.core.clock import now
 from apps.core.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from apps.core.objects import object_get, object_put
 from apps.detections.models import Event, FeedEntry, Reading
+from apps.dispatch.recorder import DEAD_LETTERS
 from apps.recordings.models import OriginalKey, Segment
 from apps.retention.services import hold_place
 
@@ -244,6 +245,26 @@ def test_a_person_who_is_still_in_view_stays_for_now(bob, case, camera, seen):
     items_add(acting_user=bob, case=made, chosen=[("event", str(event.pk))], purpose="x")
     erasure = erasure_preview(acting_user=bob, case=made)
     assert ["running", "events", 1] in erasure.counts["kept"]
+
+
+def test_what_lies_outside_of_the_database_goes_with_the_rest_or_not_at_all(
+    bob, frank, collected, redis, monkeypatch
+):
+    made, (event,) = collected()
+    redis.xadd(DEAD_LETTERS, {"data": f"{event.camera_id} {event.epoch}"})
+    erasure = erasure_preview(acting_user=bob, case=made)
+    erasure_approve(acting_user=frank, erasure=erasure, version=1)
+
+    def refuse(*_step):
+        raise Unavailable("audit_unavailable", "the record cannot be written")
+
+    with monkeypatch.context() as later:
+        later.setattr("apps.cases.services.erasures._done", refuse)
+        with pytest.raises(Unavailable):
+            erasure_execute(acting_user=frank, erasure=erasure, version=2)
+    assert redis.xlen(DEAD_LETTERS) == 1
+    erasure_execute(acting_user=frank, erasure=erasure, version=2)
+    assert redis.xlen(DEAD_LETTERS) == 0
 
 
 def test_without_a_record_nothing_goes(bob, frank, collected, no_record_later):

@@ -9,6 +9,7 @@ from apps.core.clock import now
 from apps.core.errors import NotFound, Unavailable
 from apps.core.objects import object_get, object_put
 from apps.detections.models import Event, EventFlag, Reading
+from apps.dispatch.recorder import DEAD_LETTERS
 from apps.retention import services
 from apps.retention.models import DoomedObject, Sweep
 from apps.retention.plan import Held
@@ -69,6 +70,15 @@ def test_no_record_no_deletion(camera, seen, request):
         services.retention_sweep()
     assert Event.objects.count() == 1
     assert not _gone(event.snapshot_key)
+
+
+def test_no_record_no_deletion_outside_of_the_database_either(redis, request):
+    entry = f"{int((now() - timedelta(hours=80)).timestamp() * 1000)}-1"
+    redis.execute_command("XADD", DEAD_LETTERS, entry, "data", "x")
+    request.getfixturevalue("no_record")
+    with pytest.raises(Unavailable):
+        services.retention_sweep()
+    assert redis.xlen(DEAD_LETTERS) == 1
 
 
 def test_an_object_that_the_store_keeps_is_tried_again(camera, seen, monkeypatch):
