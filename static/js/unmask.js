@@ -6,6 +6,8 @@ const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
 const TELL_MS = 5000;
 const PREPARING_MS = 1500;
 const LAST_S = 60;
+const UNHEARD_MS = 12000; // the server counts at most 15 s since the last time that it was told
+let heard = Date.now();
 let until = Date.parse(box.dataset.until);
 
 function shut() {
@@ -22,6 +24,7 @@ async function tell() {
   const answer = await fetch(box.dataset.seen, { method: "POST", headers: { "X-CSRFToken": token } });
   if (!answer.ok) return shut();
   const news = await answer.json();
+  heard = Date.now();
   until = Date.now() + news.left_s * 1000;
   if ("preparing" in box.dataset && !news.preparing) return window.location.reload();
 }
@@ -30,7 +33,8 @@ function show() {
   const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
   timer.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   timer.toggleAttribute("data-last", left <= LAST_S);
-  if (left === 0) shut();
+  // What nobody can write down is not shown: a server that does not answer shuts it as the end does.
+  if (left === 0 || Date.now() - heard > UNHEARD_MS) shut();
 }
 
 async function keepTelling() {

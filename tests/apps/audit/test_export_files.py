@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -19,6 +19,7 @@ from apps.audit import services as audit
 from apps.audit.keys import public_keys
 from apps.audit.models import AuditRecord
 from apps.audit.standalone import verify_record
+from apps.core.errors import Unavailable
 from apps.core.pdf import pdf_of
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +142,19 @@ def test_the_command_writes_the_whole_record(compliance, tmp_path, capsys):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the whole record" in done.stdout
     assert AuditRecord.objects.get(action="record.export").kind == "system"
+
+
+def test_the_command_leaves_no_file_that_is_not_on_record(db, tmp_path, monkeypatch):
+    def refuse(**_entry):
+        raise Unavailable("audit_unavailable", "the record cannot be written")
+
+    path = tmp_path / "record.zip"
+    with monkeypatch.context() as later:
+        later.setattr("apps.audit.management.commands.audit.record_system", refuse)
+        with pytest.raises(CommandError):
+            call_command("audit", "export", str(path))
+    assert not path.exists()
+    path.write_bytes(b"somebody's own")
+    with pytest.raises(CommandError):
+        call_command("audit", "export", str(path))
+    assert path.read_bytes() == b"somebody's own"

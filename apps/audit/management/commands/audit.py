@@ -4,9 +4,11 @@ import getpass
 import json
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
@@ -37,7 +39,8 @@ class Command(BaseCommand):
         export = actions.add_parser("export", help="write a signed archive of the record, or of a part")
         export.add_argument("file", type=Path, help="a new file, for example record.zip")
         export.add_argument("--format", choices=("json", "csv"), default="json")
-        for name in ("camera", "actor", "action"):
+        export.add_argument("--camera", type=UUID, help="only records of this camera, by its id")
+        for name in ("actor", "action"):
             export.add_argument(f"--{name}", default="", help=f"only records of this {name}")
         export.add_argument("--since", type=_moment, help="from this time on: 2026-05-03T12:00+02:00")
         export.add_argument("--until", type=_moment, help="before this time")
@@ -84,13 +87,20 @@ class Command(BaseCommand):
         kind = options["format"]
         name, render = ("record.csv", render_csv) if kind == "csv" else ("record.jsonl", render_json)
         made_by = f"{getpass.getuser()} at the terminal"
-        with options["file"].open("xb") as file:
-            count, sha256 = archive_write(
-                file, name, render, records_search(**filters), made_by=made_by, filters=filters
-            )
-        details = {"format": kind, "filters": filters, "records": count, "sha256": sha256}
-        with audit_context(system_context(made_by)), transaction.atomic():
-            record_system(action="record.export", object_type="record", object_id=sha256, details=details)
+        try:
+            file = options["file"].open("xb")
+        except OSError as error:
+            raise CommandError(f"expected a new file that can be written: {error}") from error
+        with ExitStack() as unless_recorded:
+            unless_recorded.callback(options["file"].unlink)
+            with file:
+                count, sha256 = archive_write(
+                    file, name, render, records_search(**filters), made_by=made_by, filters=filters
+                )
+            details = {"format": kind, "filters": filters, "records": count, "sha256": sha256}
+            with audit_context(system_context(made_by)), transaction.atomic():
+                record_system(action="record.export", object_type="record", object_id=sha256, details=details)
+            unless_recorded.pop_all()
         self.stdout.write(f"{count} records, SHA-256 {sha256}, in {options['file']}.")
 
     def _checkpoint(self) -> None:
