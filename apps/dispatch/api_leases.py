@@ -110,6 +110,7 @@ class ServedStageSerializer(serializers.Serializer[Any]):
     shadow = serializers.BooleanField()
     proved_sha256 = serializers.CharField(allow_blank=True)
     cascade = serializers.CharField(allow_blank=True, help_text="What a classifier's answer is called.")
+    zone = serializers.CharField(allow_blank=True, help_text="Of a zone's own detector: the zone's name.")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

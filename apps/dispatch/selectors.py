@@ -11,6 +11,7 @@ from apps.cameras.models import Camera
 from apps.detections.models import Event
 from apps.dispatch.models import LeaseChange
 from apps.rollouts.selectors import proved_between
+from inference_workers.contracts.lease import Stage
 
 PROOFS = 100
 _CLOCKS = timedelta(seconds=2)  # by how much the clocks of the two planes may differ
@@ -34,7 +35,8 @@ def lease_changes(cameras: Iterable[Camera], *, since: datetime | None = None) -
 @dataclass(frozen=True, slots=True)
 class Served:
     """Which version a stage of a camera had. `proved_sha256`: what the results of that moment carried, where
-    they are still kept; empty else. `cascade`: what a classifier's answer is called; empty else."""
+    they are still kept. `cascade`: what a classifier's answer is called. `zone`: whose own detector it is; of
+    that results say nothing by themselves. Each is empty else."""
 
     stage: str
     name: str
@@ -43,6 +45,7 @@ class Served:
     shadow: bool
     proved_sha256: str = ""
     cascade: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,7 @@ def _classified(camera: Camera, change: LeaseChange, at: datetime) -> tuple[Serv
 
     def served(row: dict[str, Any]) -> Served:
         ref = row["model"]
-        of_row = [sha256 for cascade, sha256 in proved if cascade == row["cascade_id"]]
-        proof = ref["sha256"] if ref["sha256"] in of_row else next(iter(of_row), "")
+        proof = _proof(ref["sha256"], [sha256 for cascade, sha256 in proved if cascade == row["cascade_id"]])
         return Served(
             row["stage"], ref["name"], ref["sha256"], ref["version_id"], False, proof, row["name"]
         )  # fmt: skip
@@ -93,13 +95,23 @@ def _classified(camera: Camera, change: LeaseChange, at: datetime) -> tuple[Serv
     return tuple(served(row) for row in rows)
 
 
-def _served(change: LeaseChange, proved: dict[str, str]) -> tuple[Served, ...]:
+def _served(change: LeaseChange, proved: dict[str, list[str]]) -> tuple[Served, ...]:
     found: list[Served] = []
     for part in ("models", "shadows"):
         models: dict[str, dict[str, Any]] = change.contents.get(part, {})
         for stage, ref in sorted(models.items()):
-            proof = proved.get(stage, "") if part == "models" else ""
-            found.append(
-                Served(stage, ref["name"], ref["sha256"], ref["version_id"], part == "shadows", proof)
-            )
+            proof = _proof(ref["sha256"], proved.get(stage, [])) if part == "models" else ""
+            found.append(_one(stage, ref, shadow=part == "shadows", proof=proof))
+    if Stage.DETECT in change.contents.get("models", {}):
+        zones = [zone for zone in change.contents.get("zones", ()) if zone.get("detector")]
+        found += [_one(Stage.DETECT.value, zone["detector"], zone=zone["name"]) for zone in zones]
     return tuple(found)
+
+
+def _one(stage: str, ref: dict[str, Any], *, shadow: bool = False, proof: str = "", zone: str = "") -> Served:
+    return Served(stage, ref["name"], ref["sha256"], ref["version_id"], shadow, proof, zone=zone)
+
+
+def _proof(wanted: str, seen: list[str]) -> str:
+    """The hash that was to be there where it was, else the newest that was there instead."""
+    return wanted if wanted in seen else next(iter(seen), "")

@@ -294,9 +294,13 @@ def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def proved_between(camera: Camera, at: datetime) -> dict[str, str]:
-    """By stage the hash that the results of a camera carried at a moment, as far as they are kept."""
+def proved_between(camera: Camera, at: datetime) -> dict[str, list[str]]:
+    """By stage the hashes that the results of a camera carried at a moment, as far as they are kept, the
+    newest first: two versions answer in turns for a moment while one takes over."""
     rows = VersionWindow.objects.filter(
         camera=camera, role="serving", started_at__lte=at, ended_at__gte=at
-    ).order_by("stage", "-started_at")
-    return {row.stage: row.sha256 for row in rows}
+    ).order_by("-started_at", "-ended_at")
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.stage, []).append(row.sha256)
+    return found

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from rest_framework.test import APIClient
 
+from apps.cameras.models import Camera, Zone
 from apps.core.clock import now
 from apps.dispatch.leases import lease_for
 from apps.dispatch.models import LeaseChange
 from apps.dispatch.selectors import moment_of
+from apps.registry.models import ZoneDetector
 from apps.rollouts import services
 from apps.rollouts.models import Rollout
 from apps.rollouts.services import Plan
@@ -119,6 +121,33 @@ def test_the_answer_names_what_results_proved_and_whether_it_was_obeyed(fleet, v
     assert not moment.settled
     LeaseChange.objects.update(confirmed_at=at)
     assert moment_of(fleet[0], at).settled
+
+
+def test_while_one_takes_over_both_answer_and_the_one_that_was_to_is_proof(fleet, versions, report):  # noqa: F811
+    """The windows of both hold the moment; whichever began first, that of the lease was there."""
+    lease_for(fleet[0])
+    at = now()
+    report([fleet[0]], at + timedelta(seconds=3), windows=1, serving="base")
+    report([fleet[0]], at + timedelta(seconds=1), windows=1, serving="candidate")
+    assert [row.proved_sha256 for row in moment_of(fleet[0], at).served] == ["a" * 64]
+    report([fleet[0]], at + timedelta(seconds=7), windows=1, serving="candidate")
+    late = at + timedelta(seconds=5)
+    assert [row.proved_sha256 for row in moment_of(fleet[0], late).served] == ["b" * 64]
+
+
+def test_the_detector_of_a_zone_is_named_with_its_zone(adam, fleet, versions, client):  # noqa: F811
+    zone = Zone.objects.create(
+        camera=fleet[0], name="Gate", kind="watch", polygon=[[0.1, 0.1], [0.4, 0.1], [0.4, 0.4]]
+    )
+    ZoneDetector.objects.create(zone=zone, version=versions["third"])
+    lease_for(Camera.objects.get(pk=fleet[0].pk))
+    found = [(row.stage, row.name, row.zone) for row in moment_of(fleet[0], now()).served]
+    assert found == [("detect", "detector-base", ""), ("detect", "detector-third", "Gate")]
+    client.force_login(adam)
+    page = client.get(f"/cameras/{fleet[0].pk}/served/").content.decode()
+    assert "detector-third" in page.partition("</table>")[0]
+    answer = client.get(f"/api/v1/cameras/{fleet[0].pk}/served").json()
+    assert [row["zone"] for row in answer["stages"]] == ["", "Gate"]
 
 
 def test_the_api_answers_for_a_moment_and_refuses_charlie(adam, charlie, fleet, versions):  # noqa: F811
