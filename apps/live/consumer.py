@@ -291,12 +291,18 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
     async def _seal(self, blocks: list[AnyBlock]) -> None:
         if not blocks or self.identity is None:
             return
+        # The end of the connection cancels this task: what waits for its turn is written all the same.
+        if not await asyncio.shield(self._written(blocks)):
+            await self._end(CloseCode.RECORD_UNAVAILABLE, "the record cannot be written")
+
+    async def _written(self, blocks: list[AnyBlock]) -> bool:
         try:
             await database_sync_to_async(blocks_seal)(self._context(), blocks)
         except (DomainError, DatabaseError) as error:
             self.viewing.keep(blocks)  # tried once more when the connection ends
             logger.warning("live: %d blocks of viewing time wait for the record: %s", len(blocks), error)
-            await self._end(CloseCode.RECORD_UNAVAILABLE, "the record cannot be written")
+            return False
+        return True
 
     def _known(self) -> Identity:
         if self.identity is None:

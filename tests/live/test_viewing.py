@@ -1,6 +1,7 @@
 """Who watched is on record: before the first picture, in blocks, and also when the connection dies."""
 
 import asyncio
+import threading
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -161,13 +162,33 @@ def test_a_block_that_could_not_be_written_is_tried_again_at_the_end(connection_
     assert written == [1, 2, 3]
 
 
-def test_a_viewer_who_cannot_be_checked_sees_nothing_more(connection_of, monkeypatch):
+def test_a_block_that_waits_for_its_turn_outlives_its_connection(connection_of, monkeypatch):
+    """All database work of a process has one thread; the end of a connection cancels its tasks."""
+    written = []
+    monkeypatch.setattr(consumer, "blocks_seal", lambda _context, blocks: written.extend(blocks))
+    block = viewing.Block(CAMERA, datetime.min, datetime.min, 1)
+
+    async def end_while_it_waits():
+        busy = threading.Event()
+        before = asyncio.create_task(consumer.database_sync_to_async(busy.wait)(5))
+        await asyncio.sleep(0)
+        sealing = asyncio.create_task(connection_of._seal([block]))
+        await asyncio.sleep(0.05)
+        sealing.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        await asyncio.gather(before, sealing, return_exceptions=True)
+        await consumer.database_sync_to_async(len)(written)  # the next in the queue
+
+    asyncio.run(end_while_it_waits())
+    assert written == [block]
+
+
+def test_a_viewer_who_cannot_be_checked_sees_nothing_more(connection_of):
     async def broken():
         raise RuntimeError("nobody foresaw this")
 
-    monkeypatch.setattr(consumer, "RECHECK_S", 0)
-    monkeypatch.setattr(connection_of, "_check_standing", broken)
-    asyncio.run(asyncio.wait_for(connection_of._keep_checking(), 5))
+    asyncio.run(asyncio.wait_for(connection_of._regularly(0, broken), 5))
     assert connection_of.ends == [(4503, "the viewer cannot be checked")]
 
 
