@@ -51,6 +51,25 @@ def test_filters_narrow(alice, event, other_event):
     assert _found(alice, until=AT) == []
 
 
+def test_a_camera_is_looked_for_inside_a_site(alice, event, other_event):
+    own, other = event.camera, other_event.camera
+    assert _found(alice, camera=own, site=own.site_id) == [event]
+    assert _found(alice, camera=own, site=other.site_id) == []
+
+
+def test_the_newest_are_found_without_reading_all(alice, event):
+    """Given a list of cameras, SQLite reads and sorts all of their rows: 1.6 s of 800,000."""
+    for rows in (selectors.events_search(alice)[:51], selectors.readings_search(alice)[:51]):
+        assert "TEMP B-TREE" not in rows.explain()
+
+
+def test_only_classes_that_one_may_see_are_offered(alice, charlie, adam, bob, event, other_event):
+    Event.objects.filter(pk=other_event.pk).update(label="truck")
+    assert selectors.labels_seen(alice) == [event.label]
+    assert selectors.labels_seen(bob) == sorted([event.label, "truck"])
+    assert selectors.labels_seen(charlie) == selectors.labels_seen(adam) == []
+
+
 @pytest.mark.parametrize("criteria", [{"camera": "x"}, {"zone": "x"}, {"site": "%"}])
 def test_a_broken_filter_finds_nothing(alice, event, criteria):
     assert _found(alice, **criteria) == []
