@@ -70,6 +70,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
         self.bad_messages = 0
         self.tasks: list[asyncio.Task[None]] = []
         self.serving: asyncio.Task[Any] | None = None
+        self.ending: asyncio.Task[None] | None = None
         self.ended = False
         self.abandoned = False
 
@@ -320,10 +321,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
 
     async def _end(self, code: CloseCode, reason: str) -> None:
         """Stop the pictures first, then say why; a client that does not read cannot delay the first."""
-        current = asyncio.current_task()
-        ending = asyncio.create_task(self._stop_and_close(code, reason))
-        if current not in self.tasks:
-            await asyncio.shield(ending)
+        if self.ending is None:
+            self.ending = asyncio.create_task(self._stop_and_close(code, reason))
+        if asyncio.current_task() not in self.tasks:
+            await asyncio.shield(self.ending)
 
     async def _stop_and_close(self, code: CloseCode, reason: str) -> None:
         await self._stop()
