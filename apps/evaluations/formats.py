@@ -86,8 +86,10 @@ def _read_coco(where: Where, path: Path) -> Read:
     data = _json(path)
     classes, places = _categories(data, path)
     boxes = _annotations(data, places, path)
+    images = _list(data, "images", path)
+    _ids(images, "images", path)
     pictures, files = [], {}
-    for entry in _list(data, "images", path):
+    for entry in images:
         name, width, height = _image(entry, path)
         file = _inside(where.pictures, name)
         sha256 = _hash(file)
@@ -139,7 +141,21 @@ def _categories(data: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], d
     entries = _list(data, "categories", path)
     names = tuple(_word(entry.get("name")) for entry in entries)
     _require_classes(names, path.name)
-    return names, {entry.get("id"): place for place, entry in enumerate(entries)}
+    return names, {key: place for place, key in enumerate(_ids(entries, "categories", path))}
+
+
+def _ids(entries: Sequence[Mapping[str, Any]], name: str, path: Path) -> list[Any]:
+    """Two entries with one id would give the objects of one to the other."""
+    ids = [_key(entry, "id", path) for entry in entries]
+    if len(set(ids)) != len(ids):
+        raise _refuse("annotations", f"{path.name}: expected “{name}” with different ids")
+    return ids
+
+
+def _key(entry: Mapping[str, Any], name: str, path: Path) -> Any:
+    if not isinstance(entry.get(name), (int, str)):
+        raise _refuse("annotations", f"{path.name}: {name}: expected a number, got {entry.get(name)!r:.40}")
+    return entry[name]
 
 
 def _require_classes(names: Sequence[str], file: str) -> None:
@@ -154,12 +170,12 @@ def _annotations(
 ) -> dict[Any, list[tuple[int, dict[str, Any]]]]:
     found: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
     for entry in _list(data, "annotations", path):
-        category = entry.get("category_id")
+        category = _key(entry, "category_id", path)
         if category not in places:
             raise _refuse(
                 "annotations", f"{path.name}: category_id {category!r:.40} is not among the categories"
             )
-        found.setdefault(entry.get("image_id"), []).append((places[category], entry))
+        found.setdefault(_key(entry, "image_id", path), []).append((places[category], entry))
     return found
 
 

@@ -71,6 +71,16 @@ def test_a_folder_of_text_files_is_read(tmp_path):
             "not among the categories",
         ),
         ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": [0, 0, 0, 9]}]}, "empty or lies outside"),
+        ({"annotations": [{"image_id": [7], "category_id": 3, "bbox": [0, 0, 1, 1]}]}, "image_id: expected"),
+        (
+            {"annotations": [{"image_id": 7, "category_id": {}, "bbox": [0, 0, 1, 1]}]},
+            "category_id: expected",
+        ),
+        (
+            {"categories": [{"id": 3, "name": "person"}, {"id": 3, "name": "car"}]},
+            "“categories” with different",
+        ),
+        ({"categories": [{"id": 3, "name": "person"}, {"name": "car"}]}, "id: expected a number, got None"),
         ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": ["x", 0, 1, 1]}]}, "expected 4 numbers"),
         ({"categories": [{"id": 3, "name": ""}]}, "classes with names"),
     ],

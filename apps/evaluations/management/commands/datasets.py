@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 keep_days=options["keep_days"],
                 must_pass=must_pass_hashes(read, _names(options["must_pass"])),
             )
-        except (DomainError, OSError) as error:
+        except (DomainError, OSError, UnicodeDecodeError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{version}: {version.pictures} pictures, {version.objects_labelled} objects; "
