@@ -2,7 +2,8 @@
 
 1. everything but the browser on a real PostgreSQL;
 2. what can reach the database again on SQLite, the default of a small installation, with generated requests;
-3. the pages in Chromium and the whole product as a person starts it, one test at a time.
+3. the pages in Chromium, and the verifiers that auditors open in it;
+4. the whole product as a person starts it, one test at a time.
 """
 
 import os
@@ -19,7 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # Neighbours stay in one process, so that what they share is mostly made once. And tests are handed out by
 # place: the generated ones share one name, of which a way that goes by names would keep only the first.
 PARALLEL = ("-n", "2", "--dist", "worksteal")
+# One more where many tests wait for a camera, a process or a clock.
+PARALLEL_WAITING = ("-n", "3", "--dist", "worksteal")
 GENERATED = "tests/apps/api/test_schema.py"
+# They say how many seconds something may take, or start processes that need both cores.
+ALONE = ("tests/e2e/browser", "tests/e2e/test_scaled.py")
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,15 @@ PARTS = (
     Part(
         "everything on PostgreSQL",
         "postgresql",
-        (*PARALLEL, "tests", "--ignore=tests/e2e", f"--ignore={GENERATED}"),
+        (*PARALLEL_WAITING, "tests", "--ignore=tests/e2e", f"--ignore={GENERATED}"),
     ),
     Part(
         "storage on SQLite, requests from the schema",
         "sqlite",
         (*PARALLEL, "tests/apps", "tests/live", "-m", "not database_neutral"),
     ),
-    Part("the browser, the whole product", "sqlite", ("tests/e2e",)),
+    Part("pages in the browser", "sqlite", (*PARALLEL, "tests/e2e", *(f"--ignore={path}" for path in ALONE))),
+    Part("the whole product", "sqlite", ALONE),
 )
 
 
@@ -66,6 +72,8 @@ def _run(part: Part, totals: Counter[str]) -> int:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *part.arguments]
         variables = {**os.environ, "VIDETTE_TEST_DATABASE": part.database}
+        # Hundreds of processes are started; not one of them has to compile what the first one compiled.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
         code = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
         if report.exists():
             _count(report, totals)
