@@ -31,7 +31,7 @@ class Viewer:
                 max_size=None,
                 compression=None,
                 open_timeout=PATIENCE_S,
-                close_timeout=0.5,  # with a full queue it no longer reads, nor hears that the other side closed
+                close_timeout=0.5,  # with a full queue it no longer hears that the other side closed
             )
         )
 
