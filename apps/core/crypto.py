@@ -8,6 +8,7 @@ import base64
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
 
@@ -34,8 +35,10 @@ def unseal_bytes(sealed: bytes) -> bytes:
     except InvalidToken as error:
         raise DomainError(
             "unsealable",
-            "A stored secret cannot be opened with the present VIDETTE_FIELD_KEY. "
-            "An administrator can put the former key back or enter the secret again.",
+            _(
+                "A stored secret cannot be opened with the present VIDETTE_FIELD_KEY. "
+                "An administrator can put the former key back or enter the secret again."
+            ),
             500,
         ) from error
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -83,7 +84,7 @@ def _wanted(user: User, values: dict[str, Any], purpose: str) -> tuple[Camera, s
     if event_id is not None:
         event = event_look_up(user, event_id, purpose=purpose)
         if camera_id not in (None, event.camera_id):
-            raise Invalid("other_camera", "camera: expected that of the event, or none.", field="camera")
+            raise Invalid("other_camera", _("camera: expected that of the event, or none."), field="camera")
         around = services.span_of_event(event)
         camera_id, since, until = event.camera_id, since or around[0], until or around[1]
     camera = access_camera(user, camera_id, purpose=purpose, capability=MAY)
@@ -95,7 +96,7 @@ def _wanted(user: User, values: dict[str, Any], purpose: str) -> tuple[Camera, s
 
 def _moment(at: datetime | None) -> datetime:
     if at is None:
-        raise Invalid("no_span", "since and until: expected both, or an event.", field="since")
+        raise Invalid("no_span", _("since and until: expected both, or an event."), field="since")
     return at
 
 

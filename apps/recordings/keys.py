@@ -113,8 +113,10 @@ def _opened(key: OriginalKey) -> bytes:
     except InvalidToken as error:
         raise DomainError(
             "unsealable",
-            "The key of this day cannot be opened with the present VIDETTE_MASTER_KEY. "
-            "An administrator can put the former key back.",
+            _(
+                "The key of this day cannot be opened with the present VIDETTE_MASTER_KEY. "
+                "An administrator can put the former key back."
+            ),
             500,
         ) from error
 

@@ -101,7 +101,10 @@ def test_without_the_watch_grant_nothing_is_copied_or_shown(
     client.force_login(bob)
     assert b"".join(client.get(address).streaming_content) == b"\xff\xd8redacted\xff\xd9"
     shown = AuditRecord.objects.get(action="case.item_view")
-    assert (shown.actor_name, shown.camera_id) == ("bob", camera.pk)
+    assert (shown.actor_name, shown.camera_id, shown.redacted) == ("bob", camera.pk, True)
+    made.items.update(shows_subject=True)  # a film in which the person was uncovered
+    client.get(address)
+    assert AuditRecord.objects.filter(action="case.item_view", redacted=False).count() == 1
 
 
 def test_what_is_not_open_to_a_person_is_not_collected(bob, case, camera_b, recorded):

@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
+from django.utils import translation
 
 from apps.core import crypto
 from apps.core.errors import DomainError
@@ -35,3 +36,5 @@ def test_another_key_says_what_to_do(settings):
     with pytest.raises(DomainError, match="VIDETTE_FIELD_KEY") as caught:
         crypto.unseal(sealed)
     assert caught.value.code == "unsealable"
+    with translation.override("ru"), pytest.raises(DomainError, match="Администратор может"):
+        crypto.unseal(sealed)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 from django.db import transaction
+from django.utils import translation
 
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
@@ -105,6 +106,8 @@ def test_the_database_alone_opens_nothing(sealed, settings):
     segment = sealed()
     settings.MASTER_KEY = Fernet.generate_key().decode()
     with pytest.raises(DomainError, match="VIDETTE_MASTER_KEY"):
+        content_key(segment)
+    with translation.override("ru"), pytest.raises(DomainError, match="Администратор может"):
         content_key(segment)
 
 
