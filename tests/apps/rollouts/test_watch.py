@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
 
 from apps.audit.models import AuditRecord
 from apps.core.clock import now
@@ -12,6 +14,7 @@ from apps.rollouts import services
 from apps.rollouts.choices import cameras_reached, choice_for
 from apps.rollouts.guards import Guard, Metric
 from apps.rollouts.models import GuardLook, Rollout, RolloutProof
+from apps.rollouts.selectors import report_of
 from apps.rollouts.tasks import look as look_task
 from inference_workers.contracts.lease import Stage
 from tests.apps.rollouts.conftest import seen
@@ -70,6 +73,26 @@ def test_a_worse_version_is_gone_after_two_looks(started, report, fleet, metric)
     assert {choice_for(camera).models[Stage.DETECT].name for camera in fleet} == {"detector-base"}
     entry = AuditRecord.objects.get(action="rollout.roll_back")
     assert (entry.actor_name, entry.details["guard"]["metric"]) == ("guard", metric)
+
+
+def test_the_report_says_who_ended_it_in_the_language_of_its_reader_and_the_answer_of_an_ab(
+    erin, started, report
+):
+    """What the guard wrote down is in the language of the clock; the figures say the same in both."""
+    rollout, cameras = started(
+        strategy="ab", question="Меньше ошибок?", guards=(Guard(Metric.FEWER, 1.5, 50, 30),)
+    )
+    for seconds in (0, 5):
+        report(cameras, now() + timedelta(seconds=seconds), **WORSE["fewer"])
+        rollout = look(rollout, now() + timedelta(seconds=seconds))
+    assert rollout.report["code"] == "guard"
+    context = {"report": report_of(erin, rollout), "row": rollout, "made_at": now(), "made_by": "erin"}
+    with translation.override("ru"):
+        page = render_to_string("console/rollout_pdf.html", context)
+    assert rollout.end_reason not in page
+    assert "Меньше находок на кадр" in page
+    assert "Меньше ошибок?" in page
+    assert "0 / 0" in page
 
 
 def test_a_shadow_is_judged_the_same(started, report):
