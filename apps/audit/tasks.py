@@ -21,6 +21,8 @@ def verify_chain() -> bool:
     verdict = chain_verify()
     if not verdict.ok:
         logger.error("the record is broken: record %s %s", verdict.first_bad_seq, verdict.reason)
+    if verdict.bad_time_stamps:
+        logger.error("time stamps do not fit their checkpoints: %s", verdict.bad_time_stamps)
     details = {
         "ok": verdict.ok,
         "checked": verdict.checked,
@@ -29,6 +31,8 @@ def verify_chain() -> bool:
         "checkpoints": verdict.checkpoints,
         "covered": verdict.covered_seq,
         "not_outside": verdict.not_outside,
+        "time_stamps": verdict.time_stamps,
+        "bad_time_stamps": verdict.bad_time_stamps,
     }
     with audit_context(system_context("control")), transaction.atomic():
         record_system(action=VERIFIED_ACTION, details=details)

@@ -12,7 +12,8 @@ class Verdict:
     record and the log hold it, `reason_words` is for the reader of a page.
 
     `checkpoints` were compared, up to record `covered_seq`; `not_outside` of them were found in the database
-    alone, which proves less.
+    alone, which proves less. `time_stamps` of a foreign authority hold; those of the checkpoints in
+    `bad_time_stamps` are none of theirs, or of an authority that VIDETTE_TSA_ROOTS does not name.
     """
 
     checked: int
@@ -21,6 +22,8 @@ class Verdict:
     checkpoints: int = 0
     covered_seq: int | None = None
     not_outside: int = 0
+    time_stamps: int = 0
+    bad_time_stamps: tuple[int, ...] = ()
     template: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
 

@@ -90,6 +90,8 @@ def _verdict(walk: _Walk, witness: Witness | None, head: AuditHead | None, broke
         checkpoints=witness.compared if witness else 0,
         covered_seq=witness.covered_seq if witness else None,
         not_outside=witness.not_outside if witness else 0,
+        time_stamps=witness.time_stamps if witness else 0,
+        bad_time_stamps=tuple(witness.bad_time_stamps) if witness else (),
     )
 
 

@@ -7,6 +7,7 @@ with it.
 import logging
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from apps.audit.chain import GENESIS_PREVIOUS, canonical
@@ -17,6 +18,7 @@ from apps.audit.checkpoints import (
     checkpoints_outside,
     checkpoints_stored,
 )
+from apps.audit.timestamps import time_stamp_holds
 from apps.audit.verdict import Broken
 from apps.core.errors import Unavailable
 
@@ -30,6 +32,8 @@ class Witness:
         self.compared = 0
         self.covered_seq: int | None = None
         self.not_outside = 0
+        self.time_stamps = 0
+        self.bad_time_stamps: list[int] = []
         self._rest = self._in_order()
         self._current = next(self._rest, None)
         while self._current is not None and self._current.last < since:
@@ -64,7 +68,18 @@ class Witness:
             )
         self.compared += 1
         self.covered_seq = checkpoint.last
+        self._look_at_time_stamp(checkpoint)
         self._current = next(self._rest, None)
+
+    def _look_at_time_stamp(self, checkpoint: Checkpoint) -> None:
+        """It lies beside the signed statement, so that whoever may write there may put another one."""
+        answer = checkpoint.document.get("time_stamp")
+        if not answer or not settings.TSA_ROOTS:
+            return
+        if time_stamp_holds(str(answer), canonical(dict(checkpoint.document["statement"]))):
+            self.time_stamps += 1
+        else:
+            self.bad_time_stamps.append(checkpoint.number)
 
     def end(self, next_seq: int) -> None:
         """The walk has ended: a checkpoint that names a later record shows that the tail was cut."""

@@ -29,6 +29,8 @@ def data_files(contents: Contents) -> Iterator[tuple[str, bytes]]:
         "checkpoints_compared": verdict.checkpoints,
         "covered_up_to": verdict.covered_seq,
         "checkpoints_not_outside": verdict.not_outside,
+        "time_stamps": verdict.time_stamps,
+        "bad_time_stamps": list(verdict.bad_time_stamps),
         **contents.chain,
     }
     yield f"{FOLDER}/verification.json", json_bytes(verification)

@@ -4,8 +4,7 @@ A lock in Redis keeps a renewal, which read the database a moment ago, from writ
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -13,7 +12,9 @@ from uuid import UUID
 from celery import current_app
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from redis.client import Pipeline
+from redis.exceptions import LockNotOwnedError, RedisError
+from redis.lock import Lock
 
 from apps.cameras.models import Camera
 from apps.cameras.selectors import by_key
@@ -43,15 +44,25 @@ def _leased() -> list[str]:
     return [key.decode("ascii", "replace") for key in keys]
 
 
-@contextmanager
-def _writing() -> Iterator[None]:
-    with client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2):
-        yield
+def _lock() -> Lock:
+    return client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2)
+
+
+def _write(lock: Lock, commands: Callable[[Pipeline], object]) -> None:
+    """Raises a RedisError, with nothing written, when the lock has run out: what was read is old by then, and
+    somebody may have written a withdrawal."""
+    with client().pipeline(transaction=True) as pipeline:
+        pipeline.watch(_LOCK)
+        if not lock.owned():
+            raise LockNotOwnedError("not written: reading took longer than the lock holds")
+        pipeline.multi()
+        commands(pipeline)
+        pipeline.execute()
 
 
 def leases_renew() -> int:
     """Write the lease of every enabled camera and remove the others; returns how many were written."""
-    with _writing():
+    with _lock() as lock:
         cameras = list(_enabled())
         choices = choices_for(cameras)
         bases, recording = bases_of(cameras), recording_policies(cameras)
@@ -61,12 +72,14 @@ def leases_renew() -> int:
         }
         texts = {key: encode(lease) for key, lease in leases.items() if lease is not None}
         stale = [key for key in _leased() if key not in texts]
-        pipeline = client().pipeline(transaction=True)
-        if texts:
-            pipeline.hset(LEASES, items=[part for pair in texts.items() for part in pair])
-        if stale:
-            pipeline.hdel(LEASES, *stale)
-        pipeline.execute()
+
+        def commands(pipeline: Pipeline) -> None:
+            if texts:
+                pipeline.hset(LEASES, items=[part for pair in texts.items() for part in pair])
+            if stale:
+                pipeline.hdel(LEASES, *stale)
+
+        _write(lock, commands)
     for key in stale:
         client().publish(LEASES_CHANGED, key)
     _pushes_plan(bases)
@@ -92,13 +105,14 @@ def _pushes_plan(bases: Mapping[UUID, Basis]) -> None:
 
 def lease_push(camera_id: str) -> bool:
     """Write or withdraw the lease of one camera now and tell the data plane; True when it has one."""
-    with _writing():
+    with _lock() as lock:
         camera = by_key(_enabled(), camera_id).first()
         lease = lease_for(camera) if camera is not None else None
         if lease is None:
-            client().hdel(LEASES, camera_id)
+            _write(lock, lambda pipeline: pipeline.hdel(LEASES, camera_id))
         else:
-            client().hset(LEASES, camera_id, encode(lease))
+            text = encode(lease)
+            _write(lock, lambda pipeline: pipeline.hset(LEASES, camera_id, text))
     client().publish(LEASES_CHANGED, camera_id)
     return lease is not None
 

@@ -86,7 +86,7 @@ def _record(user: User, redaction: Redaction, action: str, wish: Wish, revision:
             action=action,
             object_type="redaction",
             object_id=str(redaction.pk),
-            redacted=True,
+            redacted=not redaction.keeps_somebody(revision),
             details=details,
             acting_user=user,
             purpose=wish.purpose,

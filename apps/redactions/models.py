@@ -97,6 +97,11 @@ class Redaction(models.Model):
     def __str__(self) -> str:
         return f"{self.filename} ({self.state})"
 
+    def keeps_somebody(self, revision: int) -> bool:
+        """Whether an edit leaves a person visible in the result of this revision."""
+        counts = models.Q(undone_revision=None) | models.Q(undone_revision__gt=revision)
+        return self.edits.filter(counts, kind=EditKind.KEEP, made_revision__lte=revision).exists()
+
 
 class RedactionStep(models.Model):
     """One step of the work. This row is the truth, the message to the worker only wakes it up.

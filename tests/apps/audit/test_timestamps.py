@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.audit import services as audit
 from apps.audit import timestamps
@@ -92,6 +93,22 @@ def test_a_checkpoint_carries_its_time_stamp(settings, tmp_path):
     document = json.loads(next((tmp_path / "checkpoints").iterdir()).read_bytes())
     assert timestamps.time_stamp_holds(document["time_stamp"], canonical(document["statement"]))
     assert checkpoint_state().time_stamped
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.django_db
+def test_a_time_stamp_that_was_exchanged_is_told(settings, tmp_path, capsys):
+    settings.CHECKPOINT_URL = (tmp_path / "checkpoints").as_uri()
+    audit.record_access(action="event.view", object_type="event", object_id="1")
+    checkpoints_make(force=True)
+    call_command("audit", "verify")
+    assert "1 time stamps of a foreign authority hold" in capsys.readouterr().out
+    file = next((tmp_path / "checkpoints").iterdir())
+    document = json.loads(file.read_bytes()) | {"time_stamp": timestamps.time_stamp(b"a head of long ago")}
+    file.chmod(0o644)
+    file.write_bytes(canonical(document))
+    with pytest.raises(CommandError, match=r"chain is good, but 1 time stamps do not fit .* \(0\)"):
+        call_command("audit", "verify")
 
 
 def test_an_authority_that_is_away_or_foreign_gives_no_time_stamp(authority, settings, tmp_path):

@@ -5,6 +5,7 @@ import json
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
+from redis.exceptions import LockNotOwnedError
 
 from apps.accounts.models import User
 from apps.cameras import services as cameras
@@ -12,6 +13,7 @@ from apps.cameras.addresses import Credentials
 from apps.dispatch.leases import lease_for
 from apps.dispatch.models import LeaseChange
 from apps.dispatch.services import leases_renew
+from apps.recordings.policy import recording_policies
 from apps.registry.models import ModelVersion
 from inference_workers.contracts.codec import decode
 from inference_workers.contracts.lease import Lease, Script, SourceKind, Stage
@@ -130,3 +132,19 @@ def test_a_change_succeeds_while_redis_is_away(adam, camera, monkeypatch):
     cameras.camera_disable(acting_user=adam, camera=camera, version=1)
     camera.refresh_from_db()
     assert not camera.enabled
+
+
+def test_a_renewal_that_took_too_long_does_not_write_over_a_withdrawal(redis, camera, models, monkeypatch):
+    leases_renew()
+    assert _stored(redis, camera) is not None
+
+    def meanwhile(rows):
+        """The lock ran out, and somebody who came in withdrew the lease."""
+        redis.delete("vidette:leases:lock")
+        redis.hdel(LEASES, str(camera.pk))
+        return recording_policies(rows)
+
+    monkeypatch.setattr("apps.dispatch.services.recording_policies", meanwhile)
+    with pytest.raises(LockNotOwnedError):
+        leases_renew()
+    assert _stored(redis, camera) is None

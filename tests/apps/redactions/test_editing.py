@@ -256,6 +256,23 @@ def test_a_result_is_sent_in_ranges_each_on_record(ready, bob):
     assert all(row.redacted for row in viewed)
 
 
+def test_a_result_in_which_a_person_is_visible_is_on_record_as_one(ready, worker, bob):
+    worker.covers |= {1: ("aa", "XX", "cc"), 2: ("aa", "bb", "cc")}
+    path = f"/api/v1/redactions/{ready.pk}/result"
+    edit_make(acting_user=bob, redaction=ready, edit=Edit("keep", track_id="t1"))
+    worker.work()
+    _get(bob, path)  # the film is not rendered yet: still the one without the edit
+    redaction_render(acting_user=bob, redaction=ready)
+    worker.work()
+    _get(bob, path)
+    edit_undo(acting_user=bob, redaction=ready)
+    redaction_render(acting_user=bob, redaction=ready)
+    worker.work()
+    _get(bob, path)
+    viewed = AuditRecord.objects.filter(action="redaction.view").order_by("seq")
+    assert [row.redacted for row in viewed] == [True, False, True]
+
+
 def test_a_download_has_a_harmless_name(ready, bob):
     Redaction.objects.update(filename='../"x\r\nSet-Cookie: a=b".mp4')
     answer = _get(bob, f"/api/v1/redactions/{ready.pk}/result?download=true")

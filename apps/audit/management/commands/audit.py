@@ -73,6 +73,8 @@ class Command(BaseCommand):
         self.stdout.write(_covered(verdict))
         if connection.vendor == "sqlite":
             self.stdout.write("On SQLite the record is tamper-evident, not tamper-proof.")
+        if verdict.bad_time_stamps:
+            raise CommandError(_bad_time_stamps(verdict.bad_time_stamps), returncode=1)
 
     def _show(self, last: int, text: str) -> None:
         for record in reversed(records_search(text=text)[: max(last, 0)]):
@@ -130,7 +132,17 @@ def _covered(verdict: Verdict) -> str:
     text = f"{verdict.checkpoints} signed checkpoints agree with it, up to record {verdict.covered_seq}."
     if verdict.not_outside:
         text += f" {verdict.not_outside} of them are missing outside of the database."
+    if verdict.time_stamps:
+        text += f" {verdict.time_stamps} time stamps of a foreign authority hold."
     return text
+
+
+def _bad_time_stamps(numbers: tuple[int, ...]) -> str:
+    named = ", ".join(map(str, numbers[:10])) + (" and others" if numbers[10:] else "")
+    return (
+        f"The chain is good, but {len(numbers)} time stamps do not fit their checkpoints ({named}): "
+        "somebody put others in their place, or VIDETTE_TSA_ROOTS does not name the authority that gave them"
+    )
 
 
 def _line(record: AuditRecord) -> str:
