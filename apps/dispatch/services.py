@@ -45,14 +45,14 @@ def _leased() -> list[str]:
 
 
 def _lock() -> Lock:
-    return client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2)
+    return cast(Lock, client().lock(_LOCK, timeout=_LOCK_S, blocking_timeout=_LOCK_S / 2))
 
 
 def _write(lock: Lock, commands: Callable[[Pipeline], object]) -> None:
     """Raises a RedisError, with nothing written, when the lock has run out: what was read is old by then, and
     somebody may have written a withdrawal."""
     with client().pipeline(transaction=True) as pipeline:
-        pipeline.watch(_LOCK)
+        pipeline.watch(_LOCK)  # type: ignore[no-untyped-call]  # untyped in redis-py
         if not lock.owned():
             raise LockNotOwnedError("not written: reading took longer than the lock holds")
         pipeline.multi()
