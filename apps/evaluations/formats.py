@@ -10,12 +10,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from apps.core.errors import Invalid
+from apps.evaluations.label_values import clipped, light, numbers, refuse, source, taken_at, word
 from apps.evaluations.name_times import TIME_PARTS, time_of_name
 from inference_workers.contracts.evaluations import LabelledBox, LabelledPicture, LabelledSet
 
@@ -26,7 +24,6 @@ MAX_PICTURE_BYTES = 32 * 1024**2
 MAX_CLASSES = 2000
 MAX_BOXES = 2000
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-LIGHTS = ("day", "night")
 CLASSES_FILE = "classes.txt"
 # What YOLO's form has no place for, one line per picture; only `file` must be there.
 FACTS_FILE = "pictures.csv"
@@ -61,7 +58,7 @@ def read_set(where: Where) -> Read:
         Invalid: a sentence with the file and what is expected there.
     """
     if not where.pictures.is_dir():
-        raise _refuse("path", f"{where.pictures}: expected a folder with pictures")
+        raise refuse("path", f"{where.pictures}: expected a folder with pictures")
     annotations = where.annotations or _only_json(where.pictures)
     read = _read_coco(where, annotations) if annotations is not None else _read_yolo(where)
     return _timed_by_name(read, where.time_in_name) if where.time_in_name else read
@@ -71,12 +68,8 @@ def _only_json(folder: Path) -> Path | None:
     found = sorted(folder.glob("*.json"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise _refuse("annotations", f"several JSON files ({names:.200}): name the one with --annotations")
+        raise refuse("annotations", f"several JSON files ({names:.200}): name the one with --annotations")
     return found[0] if found else None
-
-
-def _refuse(field: str, message: str) -> Invalid:
-    return Invalid("invalid_set", message, field=field)
 
 
 # COCO
@@ -101,10 +94,10 @@ def _read_coco(where: Where, path: Path) -> Read:
                 tuple(_coco_box(raw, width, height, name) for raw in boxes.get(entry.get("id"), ())),
                 width,
                 height,
-                _word(entry.get("camera", where.camera)),
-                _light(entry.get("light", ""), name),
-                _taken_at(entry.get("date_captured"), name),
-                _source(entry.get("source", ""), name),
+                word(entry.get("camera", where.camera)),
+                light(entry.get("light", ""), name),
+                taken_at(entry.get("date_captured"), name),
+                source(entry.get("source", ""), name),
             )
         )
     return _made(classes, pictures, files, "coco")
@@ -113,18 +106,16 @@ def _read_coco(where: Where, path: Path) -> Read:
 def _json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_LABEL_BYTES:
-            raise _refuse(
+            raise refuse(
                 "annotations", f"{path.name}: expected at most {MAX_LABEL_BYTES >> 20} MiB of labels"
             )
         data = json.loads(path.read_bytes())
     except OSError as error:
-        raise _refuse(
-            "annotations", f"{path.name}: expected a readable file, got {error.strerror}"
-        ) from error
+        raise refuse("annotations", f"{path.name}: expected a readable file, got {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise _refuse("annotations", f"{path.name}: expected JSON: {error!s:.120}") from error
+        raise refuse("annotations", f"{path.name}: expected JSON: {error!s:.120}") from error
     if not isinstance(data, dict):
-        raise _refuse(
+        raise refuse(
             "annotations", f"{path.name}: expected a JSON object with images, annotations, categories"
         )
     return data
@@ -133,13 +124,13 @@ def _json(path: Path) -> dict[str, Any]:
 def _list(data: Mapping[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
     found = data.get(name)
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
-        raise _refuse("annotations", f"{path.name}: expected “{name}” to be a list of objects")
+        raise refuse("annotations", f"{path.name}: expected “{name}” to be a list of objects")
     return found
 
 
 def _categories(data: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], dict[Any, int]]:
     entries = _list(data, "categories", path)
-    names = tuple(_word(entry.get("name")) for entry in entries)
+    names = tuple(word(entry.get("name")) for entry in entries)
     _require_classes(names, path.name)
     return names, {key: place for place, key in enumerate(_ids(entries, "categories", path))}
 
@@ -148,21 +139,21 @@ def _ids(entries: Sequence[Mapping[str, Any]], name: str, path: Path) -> list[An
     """Two entries with one id would give the objects of one to the other."""
     ids = [_key(entry, "id", path) for entry in entries]
     if len(set(ids)) != len(ids):
-        raise _refuse("annotations", f"{path.name}: expected “{name}” with different ids")
+        raise refuse("annotations", f"{path.name}: expected “{name}” with different ids")
     return ids
 
 
 def _key(entry: Mapping[str, Any], name: str, path: Path) -> Any:
     if not isinstance(entry.get(name), (int, str)):
-        raise _refuse("annotations", f"{path.name}: {name}: expected a number, got {entry.get(name)!r:.40}")
+        raise refuse("annotations", f"{path.name}: {name}: expected a number, got {entry.get(name)!r:.40}")
     return entry[name]
 
 
 def _require_classes(names: Sequence[str], file: str) -> None:
     if not 1 <= len(names) <= MAX_CLASSES or not all(names):
-        raise _refuse("annotations", f"{file}: expected 1 to {MAX_CLASSES} classes with names")
+        raise refuse("annotations", f"{file}: expected 1 to {MAX_CLASSES} classes with names")
     if len({name.casefold() for name in names}) != len(names):
-        raise _refuse("annotations", f"{file}: expected classes with different names")
+        raise refuse("annotations", f"{file}: expected classes with different names")
 
 
 def _annotations(
@@ -172,7 +163,7 @@ def _annotations(
     for entry in _list(data, "annotations", path):
         category = _key(entry, "category_id", path)
         if category not in places:
-            raise _refuse(
+            raise refuse(
                 "annotations", f"{path.name}: category_id {category!r:.40} is not among the categories"
             )
         found.setdefault(_key(entry, "image_id", path), []).append((places[category], entry))
@@ -182,17 +173,17 @@ def _annotations(
 def _image(entry: Mapping[str, Any], path: Path) -> tuple[str, int, int]:
     name, width, height = entry.get("file_name"), entry.get("width"), entry.get("height")
     if not isinstance(name, str) or not name:
-        raise _refuse("annotations", f"{path.name}: an image without file_name")
+        raise refuse("annotations", f"{path.name}: an image without file_name")
     if type(width) is not int or type(height) is not int or width < 1 or height < 1:
-        raise _refuse("annotations", f"{name}: expected width and height in whole pixels")
+        raise refuse("annotations", f"{name}: expected width and height in whole pixels")
     return name, width, height
 
 
 def _coco_box(raw: tuple[int, dict[str, Any]], width: int, height: int, name: str) -> LabelledBox:
     label, entry = raw
-    sides = _numbers(entry.get("bbox"), 4, name)
+    sides = numbers(entry.get("bbox"), 4, name)
     x, y, w, h = sides
-    box = _clipped((x / width, y / height, (x + w) / width, (y + h) / height), name)
+    box = clipped((x / width, y / height, (x + w) / width, (y + h) / height), name)
     area = entry.get("area")
     share = None
     if isinstance(area, (int, float)) and math.isfinite(area) and area > 0:
@@ -213,7 +204,7 @@ def _read_yolo(where: Where) -> Read:
         None,
     )
     if classes_path is None:
-        raise _refuse(
+        raise refuse(
             "path", f"expected {CLASSES_FILE} (one class per line) in the folder, or a COCO JSON file"
         )
     classes = tuple(_lines(classes_path))
@@ -231,14 +222,14 @@ def _read_yolo(where: Where) -> Read:
                 sha256,
                 name,
                 boxes,
-                camera=_word(facts.get("camera")) or where.camera,
-                light=_light(facts.get("light"), name),
-                taken_at=_taken_at(facts.get("taken_at"), name, "taken_at"),
-                source=_source(facts.get("source"), name),
+                camera=word(facts.get("camera")) or where.camera,
+                light=light(facts.get("light"), name),
+                taken_at=taken_at(facts.get("taken_at"), name, "taken_at"),
+                source=source(facts.get("source"), name),
             )
         )
     if told:
-        raise _refuse("path", f"{FACTS_FILE}: {min(told):.120}: expected a picture of the folder")
+        raise refuse("path", f"{FACTS_FILE}: {min(told):.120}: expected a picture of the folder")
     return _made(classes, pictures, files, "yolo")
 
 
@@ -250,15 +241,15 @@ def _facts(folder: Path) -> dict[str, dict[str, str]]:
     rows = csv.DictReader(_lines(path, MAX_FACTS_BYTES))
     columns = rows.fieldnames or []
     if "file" not in columns or not set(columns) <= set(FACTS) or len(set(columns)) != len(columns):
-        raise _refuse(
+        raise refuse(
             "path", f"{FACTS_FILE}: expected the columns {', '.join(FACTS)}, of which file is needed"
         )
     told: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
-            raise _refuse("path", f"{FACTS_FILE}, line {number}: expected {len(columns)} columns")
+            raise refuse("path", f"{FACTS_FILE}, line {number}: expected {len(columns)} columns")
         if row["file"] in told:
-            raise _refuse("path", f"{FACTS_FILE}, line {number}: {row['file']:.120} is there twice")
+            raise refuse("path", f"{FACTS_FILE}, line {number}: {row['file']:.120} is there twice")
         told[row["file"]] = row
     return told
 
@@ -269,7 +260,7 @@ def _timed_by_name(read: Read, pattern: str) -> Read:
     A time that is only near would hide a person from an erasure, so it has to be there to the second.
     """
     if missing := [part for part in TIME_PARTS if part not in pattern]:
-        raise _refuse(
+        raise refuse(
             "time_in_name", f"expected a pattern with {' '.join(TIME_PARTS)}, {missing[0]} is missing"
         )
     pictures = tuple(
@@ -278,7 +269,7 @@ def _timed_by_name(read: Read, pattern: str) -> Read:
     )
     if not any(picture.taken_at for picture in pictures):
         message = f"expected a pattern that fits the names, as {pictures[0].name:.80}; got {pattern!r:.60}"
-        raise _refuse("time_in_name", message)
+        raise refuse("time_in_name", message)
     return replace(read, labelled=replace(read.labelled, pictures=pictures))
 
 
@@ -297,23 +288,23 @@ def _label_file(folder: Path, picture: Path) -> Path:
     apart = folder.parent / "labels" / relative
     if apart.is_file():
         return apart
-    raise _refuse("path", f"{picture.name}: expected {beside.name} beside it; an empty file says “no object”")
+    raise refuse("path", f"{picture.name}: expected {beside.name} beside it; an empty file says “no object”")
 
 
 def _yolo_boxes(path: Path, classes: int) -> Iterator[LabelledBox]:
     for number, line in enumerate(_lines(path), start=1):
         words, where = line.split(), f"{path.name}, line {number}"
         if len(words) != 5 or not words[0].isdigit() or int(words[0]) >= classes:
-            raise _refuse("path", f"{where}: expected “class x y width height” with a class below {classes}")
-        x, y, w, h = _numbers(words[1:], 4, where)
-        yield LabelledBox(int(words[0]), _clipped((x - w / 2, y - h / 2, x + w / 2, y + h / 2), where))
+            raise refuse("path", f"{where}: expected “class x y width height” with a class below {classes}")
+        x, y, w, h = numbers(words[1:], 4, where)
+        yield LabelledBox(int(words[0]), clipped((x - w / 2, y - h / 2, x + w / 2, y + h / 2), where))
 
 
 def _lines(path: Path, most_bytes: int = 1024 * 1024) -> list[str]:
     try:
         text = path.read_bytes()[:most_bytes].decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        raise _refuse("path", f"{path.name}: expected a readable UTF-8 text file") from error
+        raise refuse("path", f"{path.name}: expected a readable UTF-8 text file") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -324,14 +315,14 @@ def _made(
     classes: tuple[str, ...], pictures: list[LabelledPicture], files: dict[str, Path], form: str
 ) -> Read:
     if not 1 <= len(pictures) <= MAX_PICTURES:
-        raise _refuse("path", f"expected 1 to {MAX_PICTURES} pictures, got {len(pictures)}")
+        raise refuse("path", f"expected 1 to {MAX_PICTURES} pictures, got {len(pictures)}")
     if len(files) != len(pictures):
-        raise _refuse("path", "the same picture is in the set twice: it would count twice")
+        raise refuse("path", "the same picture is in the set twice: it would count twice")
     for picture in pictures:
         if len(picture.boxes) > MAX_BOXES:
-            raise _refuse("annotations", f"{picture.name}: expected at most {MAX_BOXES} boxes")
+            raise refuse("annotations", f"{picture.name}: expected at most {MAX_BOXES} boxes")
     if not any(picture.boxes for picture in pictures):
-        raise _refuse("annotations", "no picture has a labelled object: nothing can be measured")
+        raise refuse("annotations", "no picture has a labelled object: nothing can be measured")
     return Read(LabelledSet(classes, tuple(pictures)), files, form)
 
 
@@ -339,74 +330,22 @@ def _inside(folder: Path, name: str) -> Path:
     """A file of the folder itself, also when links lead around."""
     root, path = folder.resolve(), (folder / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
-        raise _refuse("path", f"{name:.120}: expected a picture within the folder")
+        raise refuse("path", f"{name:.120}: expected a picture within the folder")
     if path.suffix.lower() not in SUFFIXES:
-        raise _refuse("path", f"{name:.120}: expected one of {', '.join(SUFFIXES)}")
+        raise refuse("path", f"{name:.120}: expected one of {', '.join(SUFFIXES)}")
     return path
 
 
 def _hash(path: Path) -> str:
     if path.stat().st_size > MAX_PICTURE_BYTES:
-        raise _refuse("path", f"{path.name}: expected at most {MAX_PICTURE_BYTES >> 20} MiB")
+        raise refuse("path", f"{path.name}: expected at most {MAX_PICTURE_BYTES >> 20} MiB")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _numbers(value: Any, count: int, where: str) -> list[float]:
-    try:
-        numbers = [float(part) for part in value]
-    except (TypeError, ValueError) as error:
-        raise _refuse("annotations", f"{where}: expected {count} numbers, got {value!r:.60}") from error
-    if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise _refuse("annotations", f"{where}: expected {count} finite numbers, got {value!r:.60}")
-    return numbers
-
-
-def _clipped(box: tuple[float, float, float, float], where: str) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in box)
-    if not (left < right and top < bottom):
-        raise _refuse("annotations", f"{where}: a box is empty or lies outside of its picture: {box!r:.80}")
-    return left, top, right, bottom
-
-
-def _word(value: Any) -> str:
-    return value.replace("\x00", "").strip()[:80] if isinstance(value, str) else ""
-
-
-def _light(value: Any, name: str) -> str:
-    if value in ("", None):
-        return ""
-    if value not in LIGHTS:
-        raise _refuse("annotations", f"{name}: light: expected one of {', '.join(LIGHTS)}, got {value!r:.40}")
-    return str(value)
-
-
-def _taken_at(value: Any, name: str, field: str = "date_captured") -> float:
-    """ISO 8601, UTC where it names no offset; `date_captured` in COCO."""
-    if value in ("", None, 0):
-        return 0.0
-    try:
-        moment = datetime.fromisoformat(str(value).strip().replace("/", "-"))
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp())
-    except (ValueError, OverflowError) as error:
-        message = f"{name}: {field}: expected 2026-05-03T12:00:00Z or nothing, got {value!r:.40}"
-        raise _refuse("annotations", message) from error
-
-
-def _source(value: Any, name: str) -> str:
-    if value in ("", None):
-        return ""
-    try:
-        return str(UUID(str(value)))
-    except ValueError as error:
-        message = f"{name}: source: expected the id of an event, reading or recording, got {value!r:.40}"
-        raise _refuse("annotations", message) from error
 
 
 def must_pass_hashes(read: Read, names: Sequence[str]) -> list[str]:
     """Hashes of the pictures with these names. Raises Invalid for a name that is not in the set."""
     by_name = {picture.name: picture.sha256 for picture in read.labelled.pictures}
     if unknown := sorted(set(names) - by_name.keys()):
-        raise _refuse("must_pass", f"not in the set: {', '.join(unknown)!s:.200}")
+        raise refuse("must_pass", f"not in the set: {', '.join(unknown)!s:.200}")
     return [by_name[name] for name in dict.fromkeys(names)]

@@ -82,6 +82,10 @@ def test_a_folder_of_text_files_is_read(tmp_path):
         ),
         ({"categories": [{"id": 3, "name": "person"}, {"name": "car"}]}, "id: expected a number, got None"),
         ({"annotations": [{"image_id": 7, "category_id": 3, "bbox": ["x", 0, 1, 1]}]}, "expected 4 numbers"),
+        (
+            {"annotations": [{"image_id": 7, "category_id": 3, "bbox": [10**400, 0, 1, 1]}]},
+            "expected 4 numbers",
+        ),
         ({"categories": [{"id": 3, "name": ""}]}, "classes with names"),
     ],
 )
