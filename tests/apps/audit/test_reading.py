@@ -109,7 +109,14 @@ def test_the_daily_check_leaves_its_outcome_in_the_record(rows):
     assert selectors.last_verification() is None
     assert verify_chain()
     found = selectors.last_verification()
-    expected = {"ok": True, "checked": 5, "first_bad": None, "reason": ""}
+    expected = {
+        "ok": True,
+        "checked": 5,
+        "first_bad": None,
+        "reason": "",
+        "time_stamps": 0,
+        "bad_time_stamps": [],
+    }
     assert found.details == {**expected, "checkpoints": 0, "covered": None, "not_outside": 0}
     assert found.actor_name == "control"
 
