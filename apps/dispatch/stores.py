@@ -20,8 +20,17 @@ from apps.retention.registry import Census, RowStore, Swept, exempt, register
 _FINAL = Q(state__in=[WorkState.DONE, WorkState.FAILED])
 
 
+class _Letters:
+    """What lies in Redis is deleted last: no rollback brings it back (`forget_outside`)."""
+
+    __slots__ = ()
+
+    def forget(self, ids: Sequence[str]) -> None:
+        client().xdel(DEAD_LETTERS, *ids)
+
+
 @dataclass(frozen=True, slots=True)
-class DeadLetters:
+class DeadLetters(_Letters):
     """Results that the recorder set aside, in Redis: they hold boxes and text that cameras read.
 
     They follow the default class: what they are about could not be told, so no hold reaches them.
@@ -49,14 +58,11 @@ class DeadLetters:
             return Swept()
         return Swept(tuple(key.decode() for key in due), (), _moment(due[0]), _moment(due[-1]))
 
-    def forget(self, ids: Sequence[str]) -> None:
-        client().xdel(DEAD_LETTERS, *ids)
-
     def keys_in_use(self, keys: Sequence[str]) -> set[str]:
         return set()
 
 
-class LettersEraser:
+class LettersEraser(_Letters):
     """All letters of the runs of cameras that a person was seen in: which track one is about is unknown.
 
     So a letter has the time of everything in its run that is to go: a hold over any of it keeps the letter.
@@ -79,9 +85,6 @@ class LettersEraser:
 
     def erase(self, found: Sequence[Found], reason: str) -> Swept:
         return Swept(tuple(item.id for item in found))
-
-    def forget(self, ids: Sequence[str]) -> None:
-        client().xdel(DEAD_LETTERS, *ids)
 
 
 def _is_about(message: bytes, camera_id: UUID, epoch: str) -> bool:

@@ -16,12 +16,12 @@ def refuse(field: str, message: str) -> Invalid:
 
 def numbers(value: Any, count: int, where: str) -> list[float]:
     try:
-        numbers = [float(part) for part in value]
+        found = [float(part) for part in value]
     except (TypeError, ValueError, OverflowError) as error:
         raise refuse("annotations", f"{where}: expected {count} numbers, got {value!r:.60}") from error
-    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+    if len(found) != count or not all(map(math.isfinite, found)):
         raise refuse("annotations", f"{where}: expected {count} finite numbers, got {value!r:.60}")
-    return numbers
+    return found
 
 
 def clipped(box: tuple[float, float, float, float], where: str) -> tuple[float, float, float, float]:

@@ -24,7 +24,7 @@ from apps.detections.feed import FEED_GROUP
 from apps.live import clients
 from apps.live.feed import feed_head, feed_messages
 from apps.live.hub import PictureSlots, hub
-from apps.live.identity import Identity, Standing, identify_cookie, identify_ticket, standing_of, ticket_user
+from apps.live.identity import Identity, Standing, identify_cookie, identify_ticket, standing_of
 from apps.live.protocol import (
     MAX_CAMERAS,
     VERSION,
@@ -242,12 +242,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels is
                 await self.send(text_data=json.dumps(message))
 
     def _redaction_news(self, known: dict[UUID, int]) -> list[dict[str, Any]]:
-        """For who the viewer is now: a role may have changed since the sign-in."""
-        user = ticket_user(self._known().ticket)
-        if user is None:
-            return []
-        with audit_context(self._context()), translation.override(self._known().language):
-            return redaction_messages(user, known)
+        identity = self._known()
+        with audit_context(self._context()), translation.override(identity.language):
+            return redaction_messages(identity.user, known)
 
     async def _send_pictures(self) -> None:
         """Waits for the client inside `send`; meanwhile the slots keep the newest picture per camera."""

@@ -24,7 +24,7 @@ from apps.console.retention_forms import (
     local,
 )
 from apps.console.views.camera_changes import version_of
-from apps.core.clock import now
+from apps.core.clock import FIRST_YEAR, LAST_YEAR, now
 from apps.core.errors import DomainError, NotFound
 from apps.detections.selectors import event_look_up
 from apps.recordings import services as recordings
@@ -226,8 +226,10 @@ def _span_of(request: HttpRequest, camera: Camera) -> tuple[dict[str, Any], UUID
             return {name: local(moment, camera) for name, moment in widened.items()}, event.pk
     today = local(now(), camera).date()
     try:
-        chosen = min(max(date.fromisoformat(day), date(2000, 1, 2)), date(2099, 12, 30))
+        chosen = date.fromisoformat(day)
     except ValueError:
+        chosen = today
+    if not FIRST_YEAR < chosen.year < LAST_YEAR:  # its neighbours have to be days, too
         chosen = today
     span = day_of(camera, chosen)
     return {"since": local(span.since, camera), "until": local(span.until, camera)}, None
